@@ -1,2 +1,42 @@
-//! The project's own chores.
-fn main() {}
+//! The project's own chores, run as `cargo xtask <chore>`.
+//!
+//! `tidy` checks the rules about the code that no compiler knows, `fuzz` builds and runs the fuzz targets
+//! without an installed `cargo-fuzz`, and `ci` runs all that CI runs, in order. Nothing here is part of the
+//! product.
+
+#![allow(unreachable_pub, reason = "in a binary, `pub` means: for the other modules")]
+
+mod ci;
+mod fuzz;
+mod repo;
+mod step;
+mod tidy;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Check the rules about the code; each finding names its remedy
+    Tidy,
+    /// Run all that CI runs, in order, and print how long each step took
+    Ci(ci::Options),
+    /// Build the fuzz targets and run them for a bounded time on the kept corpus
+    Fuzz(fuzz::Options),
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().chore {
+        Chore::Tidy => tidy::run(),
+        Chore::Ci(options) => ci::run(&options),
+        Chore::Fuzz(options) => fuzz::run(&options),
+    }
+}
