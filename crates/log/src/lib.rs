@@ -1,1 +1,2 @@
 //! chronik-log
+pub mod batch;
