@@ -1,1 +1,32 @@
-//! chronik-raft
+//! KRaft as a pure state machine: events in, actions out (KIP-595, KIP-630, KIP-853, KIP-996, KIP-1166).
+//!
+//! [`Raft`] holds no socket, file, clock or random source. The shell feeds it [`Event`]s and carries out the
+//! [`Action`]s it returns, strictly in their order. Three rules make that safe:
+//!
+//! 1. [`Action::Persist`] is on disk before the next action is carried out: a vote is durable before it is answered.
+//! 2. An [`Action::Append`] or [`Action::Truncate`] has happened before the next event is given; only
+//!    [`Event::Durable`] says that what was appended is on disk, and nothing is acknowledged or committed before.
+//! 3. An answer to [`Action::Send`] comes back as [`Event::Response`] or [`Event::SendFailed`], at most once.
+//!
+//! A quorum of one voter needs no timer and no message: [`Raft::start`] returns `Persist`, `BecameLeader` and the
+//! `Append` of the epoch's first batch; after `Durable` the high watermark moves with the durable end of the log.
+
+mod action;
+mod control;
+mod event;
+mod log_view;
+mod message;
+mod options;
+mod quorum_state;
+mod raft;
+mod voters;
+
+pub use action::{Action, AppendBatch, ResignReason};
+pub use control::{ControlRecord, LeaderChange, SnapshotFooter, SnapshotHeader};
+pub use event::{Boot, Event, RequestId, Token};
+pub use log_view::{EpochStart, LogState, OffsetAndEpoch, SnapshotId};
+pub use message::*;
+pub use options::Options;
+pub use quorum_state::{QuorumState, QuorumStateError};
+pub use raft::{NotLeader, Proposal, Proposed, Raft, Role};
+pub use voters::{Address, DirectoryId, Endpoint, Endpoints, KRaftVersionRange, ReplicaKey, Voter, VoterSet};
