@@ -1,0 +1,243 @@
+//! The one table of APIs: key, versions, first flexible version, listeners, request and response types.
+//!
+//! From it come the dispatch enums ([`ApiKey`], [`Request`], [`Response`]), the check of every request's version,
+//! and what ApiVersions answers. To add an API: one line here, one schema for the pre-check, one handler file in
+//! the broker.
+//!
+//! Message types are `kafka-protocol`'s, except where its copy is too slow (Produce, Fetch) or too old
+//! (DescribeLogDirs).
+
+use bytes::Bytes;
+use kafka_protocol::messages;
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+
+use crate::body::{RequestBody, ResponseBody};
+use crate::error::{DecodeError, EncodeError};
+use crate::header::RequestHeader;
+use crate::out::Outgoing;
+use crate::{fetch, log_dirs, produce};
+
+/// Which kind of listener serves an API (`listeners` in Kafka's message definitions).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// Clients and brokers connect here.
+    Broker,
+    /// The quorum connects here (`controller.listener.names`).
+    Controller,
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Api {
+    /// The API.
+    pub key: ApiKey,
+    /// Its name, as Kafka's metrics and tools write it.
+    pub name: &'static str,
+    /// Oldest version served.
+    pub min: i16,
+    /// Newest version served.
+    pub max: i16,
+    /// First version in the flexible encoding (KIP-482); `i16::MAX` for none.
+    pub flexible: i16,
+    /// Where it is served.
+    pub listeners: &'static [Listener],
+}
+
+impl Api {
+    /// Whether the version is served.
+    pub fn has_version(&self, version: i16) -> bool {
+        (self.min..=self.max).contains(&version)
+    }
+
+    /// Whether the version uses the flexible encoding.
+    pub fn is_flexible(&self, version: i16) -> bool {
+        version >= self.flexible
+    }
+}
+
+macro_rules! apis {
+    ($($name:ident = $key:literal, $min:literal..=$max:literal, flexible $flexible:expr, [$($listener:ident),+],
+        $request:ty => $response:ty;)*) => {
+        /// The APIs that we serve; the number is the key on the wire.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(i16)]
+        pub enum ApiKey {
+            $(#[allow(missing_docs)] $name = $key,)*
+        }
+
+        /// Every API, in the order of the keys.
+        pub static APIS: &[Api] = &[$(Api {
+            key: ApiKey::$name,
+            name: stringify!($name),
+            min: $min,
+            max: $max,
+            flexible: $flexible,
+            listeners: &[$(Listener::$listener),+],
+        }),*];
+
+        impl ApiKey {
+            /// The API with this key, if we have it.
+            pub fn from_key(key: i16) -> Option<ApiKey> {
+                match key {
+                    $($key => Some(ApiKey::$name),)*
+                    _ => None,
+                }
+            }
+        }
+
+        /// A request, decoded.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Request {
+            $(#[allow(missing_docs)] $name($request),)*
+        }
+
+        /// A response to be encoded; the variant is the request's.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Response {
+            $(#[allow(missing_docs)] $name($response),)*
+        }
+
+        impl Response {
+            /// The API it answers.
+            pub fn api(&self) -> ApiKey {
+                match self {
+                    $(Response::$name(_) => ApiKey::$name,)*
+                }
+            }
+        }
+
+        $(impl From<$response> for Response {
+            fn from(response: $response) -> Self {
+                Response::$name(response)
+            }
+        })*
+
+        fn decode_body(api: ApiKey, version: i16, body: Bytes) -> Result<Request, DecodeError> {
+            match api {
+                $(ApiKey::$name => <$request as RequestBody>::decode(body, version).map(Request::$name),)*
+            }
+        }
+
+        fn encode_body(header: &RequestHeader, response: Response) -> Result<Outgoing, EncodeError> {
+            match response {
+                $(Response::$name(response) => <$response as ResponseBody>::encode(response, header),)*
+            }
+        }
+    };
+}
+
+apis! {
+    Produce = 0, 3..=13, flexible 9, [Broker],
+        produce::ProduceRequest => messages::ProduceResponse;
+    Fetch = 1, 4..=18, flexible 12, [Broker, Controller],
+        fetch::FetchRequest => fetch::FetchResponse;
+    ListOffsets = 2, 1..=11, flexible 6, [Broker],
+        messages::ListOffsetsRequest => messages::ListOffsetsResponse;
+    Metadata = 3, 0..=13, flexible 9, [Broker],
+        messages::MetadataRequest => messages::MetadataResponse;
+    ApiVersions = 18, 0..=4, flexible 3, [Broker, Controller],
+        messages::ApiVersionsRequest => messages::ApiVersionsResponse;
+    CreateTopics = 19, 2..=7, flexible 5, [Broker, Controller],
+        messages::CreateTopicsRequest => messages::CreateTopicsResponse;
+    DeleteTopics = 20, 1..=6, flexible 4, [Broker, Controller],
+        messages::DeleteTopicsRequest => messages::DeleteTopicsResponse;
+    DeleteRecords = 21, 0..=2, flexible 2, [Broker],
+        messages::DeleteRecordsRequest => messages::DeleteRecordsResponse;
+    InitProducerId = 22, 0..=5, flexible 2, [Broker],
+        messages::InitProducerIdRequest => messages::InitProducerIdResponse;
+    OffsetForLeaderEpoch = 23, 2..=4, flexible 4, [Broker],
+        messages::OffsetForLeaderEpochRequest => messages::OffsetForLeaderEpochResponse;
+    DescribeConfigs = 32, 1..=4, flexible 4, [Broker, Controller],
+        messages::DescribeConfigsRequest => messages::DescribeConfigsResponse;
+    AlterConfigs = 33, 0..=2, flexible 2, [Broker, Controller],
+        messages::AlterConfigsRequest => messages::AlterConfigsResponse;
+    DescribeLogDirs = 35, 1..=5, flexible 2, [Broker],
+        messages::DescribeLogDirsRequest => log_dirs::DescribeLogDirsResponse;
+    CreatePartitions = 37, 0..=3, flexible 2, [Broker, Controller],
+        messages::CreatePartitionsRequest => messages::CreatePartitionsResponse;
+    IncrementalAlterConfigs = 44, 0..=1, flexible 1, [Broker, Controller],
+        messages::IncrementalAlterConfigsRequest => messages::IncrementalAlterConfigsResponse;
+    DescribeCluster = 60, 0..=2, flexible 0, [Broker, Controller],
+        messages::DescribeClusterRequest => messages::DescribeClusterResponse;
+    DescribeProducers = 61, 0..=0, flexible 0, [Broker],
+        messages::DescribeProducersRequest => messages::DescribeProducersResponse;
+    ListConfigResources = 74, 0..=1, flexible 0, [Broker],
+        messages::ListConfigResourcesRequest => messages::ListConfigResourcesResponse;
+    DescribeTopicPartitions = 75, 0..=0, flexible 0, [Broker],
+        messages::DescribeTopicPartitionsRequest => messages::DescribeTopicPartitionsResponse;
+}
+
+impl ApiKey {
+    /// The API's line in the table.
+    pub fn info(self) -> &'static Api {
+        // Binary search on the keys: the table is in their order, and a test holds it so.
+        let place = APIS.binary_search_by_key(&(self as i16), |api| api.key as i16);
+        &APIS[place.expect("every variant comes from a line of the table")]
+    }
+
+    /// The number on the wire.
+    pub fn key(self) -> i16 {
+        self as i16
+    }
+
+    /// The API's name.
+    pub fn name(self) -> &'static str {
+        self.info().name
+    }
+}
+
+/// The API with this key on this listener at this version.
+///
+/// # Errors
+/// What Kafka closes the connection for. ApiVersions is found at any version (KIP-511).
+pub fn lookup(listener: Listener, key: i16, version: i16) -> Result<&'static Api, DecodeError> {
+    let api = ApiKey::from_key(key).map(ApiKey::info).filter(|api| api.listeners.contains(&listener));
+    let api = api.ok_or(DecodeError::UnknownApi { key })?;
+    if api.has_version(version) || api.key == ApiKey::ApiVersions {
+        Ok(api)
+    } else {
+        Err(DecodeError::UnsupportedVersion { api: api.name, version })
+    }
+}
+
+/// The APIs of a listener, in the order of the keys.
+pub fn supported(listener: Listener) -> impl Iterator<Item = &'static Api> {
+    APIS.iter().filter(move |api| api.listeners.contains(&listener))
+}
+
+/// The ranges as ApiVersions answers them.
+///
+/// Produce is announced from version 0 on a broker listener though 0-2 are refused: librdkafka before 2.11
+/// takes a higher minimum for a broker without compression support (KAFKA-18659,
+/// `ApiKeys.PRODUCE_API_VERSIONS_RESPONSE_MIN_VERSION`).
+pub fn announced(listener: Listener) -> Vec<ApiVersion> {
+    supported(listener).map(|api| announce(api, listener)).collect()
+}
+
+fn announce(api: &Api, listener: Listener) -> ApiVersion {
+    let min = if api.key == ApiKey::Produce && listener == Listener::Broker { 0 } else { api.min };
+    ApiVersion::default().with_api_key(api.key as i16).with_min_version(min).with_max_version(api.max)
+}
+
+/// Decodes the body that [`RequestHeader::parse`] left. Bytes after the body are ignored, as Kafka ignores them.
+///
+/// # Errors
+/// The body is not what the header says: the connection is to be closed.
+pub fn decode_request(header: &RequestHeader, body: Bytes) -> Result<Request, DecodeError> {
+    if header.unsupported_api_versions() {
+        return Ok(Request::ApiVersions(messages::ApiVersionsRequest::default()));
+    }
+    decode_body(header.api, header.version, body)
+}
+
+/// Frames the response to a request: size, response header, body.
+///
+/// # Errors
+/// A field is set that the version cannot carry: a handler's fault.
+///
+/// # Panics
+/// The response is not of the request's API.
+pub fn encode_response(header: &RequestHeader, response: Response) -> Result<Outgoing, EncodeError> {
+    assert_eq!(response.api(), header.api, "a handler answers the API it was asked");
+    encode_body(header, response)
+}
