@@ -1,0 +1,5 @@
+//! The index files of a segment.
+
+mod txn;
+
+pub use txn::AbortedTxn;
