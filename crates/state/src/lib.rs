@@ -1,3 +1,12 @@
-//! chronik-state
+//! The replicated machines of Chronik, the one driver that leads them, and the configuration table.
+//!
+//! `machine` is the contract, `leader` the driver. `cluster` is the controller's machine, `records` its facts in Kafka's
+//! encoding, `image` what every node derives from the committed ones. Nothing here does I/O, reads a clock or draws a
+//! random number.
 
+pub mod cluster;
 pub mod config;
+pub mod image;
+pub mod leader;
+pub mod machine;
+pub mod records;
