@@ -1,46 +1,13 @@
-//! The configuration of a node, typed: what the broker, the quorum and the runtime act on.
+//! The limits and intervals of a broker, typed.
 //!
-//! [`NodeConfig`] is what only a restart changes and the cross-checks belong to; [`BrokerConfig`] is what
-//! IncrementalAlterConfigs may change while the node runs, so it is resolved again when a broker's configuration changes.
+//! IncrementalAlterConfigs may change some of them while the node runs, so this is resolved again when a broker's
+//! configuration changes; it cannot fail, since values were checked when they were set. Who the node is, and what only a
+//! restart changes, is in [`super::NodeConfig`].
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use chronik_types::NodeId;
-
 use super::synonyms::effective;
-use super::{ConfigError, Layers, ListenerConfig, Lookup, Nothing, QuorumConfig, Scope, TopicConfig, Value};
-
-/// Who the node is and where it lives: read-only keys, checked against each other.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NodeConfig {
-    /// `node.id`.
-    pub node_id: NodeId,
-    /// `process.roles` contains `broker`.
-    pub is_broker: bool,
-    /// `process.roles` contains `controller`.
-    pub is_controller: bool,
-    /// `cluster.id`: the cluster that an empty directory is formatted for, and that any other must belong to.
-    pub cluster_id: Option<Arc<str>>,
-    /// `broker.rack`.
-    pub rack: Option<Arc<str>>,
-    /// The listeners and what is advertised.
-    pub listeners: ListenerConfig,
-    /// `log.dirs`, or `log.dir`.
-    pub log_dirs: Vec<PathBuf>,
-    /// `metadata.log.dir`, or the first of `log_dirs`.
-    pub metadata_log_dir: PathBuf,
-    /// `controller.quorum.*`.
-    pub quorum: QuorumConfig,
-    /// `chronik.http.listener`: where the metrics and health pages are served; `None` is nowhere.
-    pub http_listener: Option<(Arc<str>, u16)>,
-    /// `broker.heartbeat.interval.ms`.
-    pub heartbeat_interval_ms: u64,
-    /// `broker.session.timeout.ms`.
-    pub session_timeout_ms: u64,
-    /// `initial.broker.registration.timeout.ms`.
-    pub registration_timeout_ms: u64,
-}
+use super::{Layers, Nothing, Scope, TopicConfig, Value};
 
 /// Everything else that the broker acts on, dynamic keys included.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,17 +102,6 @@ pub struct LogChores {
 
 /// What a topic without overrides has on this broker.
 pub type BrokerDefaults = TopicConfig;
-
-impl NodeConfig {
-    /// Reads what the node was started with.
-    ///
-    /// # Errors
-    /// A required key is missing, a value does not fit, or two keys contradict each other.
-    pub fn resolve(file: &dyn Lookup) -> Result<NodeConfig, ConfigError> {
-        let _ = file;
-        Err(ConfigError::Conflict(String::new()))
-    }
-}
 
 impl BrokerConfig {
     /// What is in force now.

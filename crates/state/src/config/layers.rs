@@ -2,8 +2,9 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Scope, Value, find};
+use super::{ConfigError, Scope, Value, find};
 
 /// A set of overrides: key name to text value.
 pub trait Lookup {
@@ -58,4 +59,52 @@ impl Layers<'_> {
             .into_iter()
             .find_map(|layer| layer.get(name).and_then(|text| key.parse(text).ok()))
     }
+}
+
+/// Reads what a node was started with, strictly: a value that does not fit is an error.
+pub(super) struct FileReader<'a>(pub(super) &'a dyn Lookup);
+
+impl FileReader<'_> {
+    /// The value or its default; `None` is null.
+    pub(super) fn value(&self, name: &'static str) -> Result<Option<Value>, ConfigError> {
+        let key = find(Scope::Broker, name).expect("the name is in the table");
+        match self.0.get(name) {
+            Some(text) => key.parse(text).map(Some),
+            None => Ok(key.default_value()),
+        }
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        Ok(self.value(name)?.map(|value| value.to_string()))
+    }
+
+    /// Text; empty counts as absent.
+    pub(super) fn some_text(&self, name: &'static str) -> Result<Option<Arc<str>>, ConfigError> {
+        Ok(self.text(name)?.filter(|text| !text.is_empty()).map(Arc::from))
+    }
+
+    /// A number; negative counts as zero, null too.
+    pub(super) fn size(&self, name: &'static str) -> Result<u64, ConfigError> {
+        let number = self.value(name)?.and_then(|value| value.as_integer()).unwrap_or(0);
+        Ok(u64::try_from(number).unwrap_or(0))
+    }
+
+    pub(super) fn flag(&self, name: &'static str) -> Result<bool, ConfigError> {
+        Ok(self.value(name)? == Some(Value::Boolean(true)))
+    }
+
+    /// A list; null is empty.
+    pub(super) fn list(&self, name: &'static str) -> Result<Vec<Arc<str>>, ConfigError> {
+        Ok(self.value(name)?.map(|value| value.elements().to_vec()).unwrap_or_default())
+    }
+
+    /// A list that must be given.
+    pub(super) fn required_list(&self, name: &'static str) -> Result<Vec<Arc<str>>, ConfigError> {
+        let list = self.list(name)?;
+        if list.is_empty() { Err(missing(name)) } else { Ok(list) }
+    }
+}
+
+pub(super) fn missing(name: &str) -> ConfigError {
+    ConfigError::Conflict(format!("Missing required configuration \"{name}\" which has no default value."))
 }

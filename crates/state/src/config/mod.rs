@@ -13,6 +13,7 @@ mod error;
 mod key;
 mod layers;
 mod listener;
+mod node;
 mod quorum;
 mod reference;
 mod synonyms;
@@ -21,9 +22,7 @@ mod topic;
 mod value;
 
 pub use alter::{AlterOp, alter, check_new};
-pub use broker::{
-    BrokerConfig, BrokerDefaults, LogChores, NetworkConfig, NodeConfig, RequestLimits, TopicCreation,
-};
+pub use broker::{BrokerConfig, BrokerDefaults, LogChores, NetworkConfig, RequestLimits, TopicCreation};
 pub use describe::{
     Described, Source, Synonym, describe_broker, describe_client_metrics, describe_cluster, describe_group,
     describe_topic,
@@ -31,7 +30,8 @@ pub use describe::{
 pub use error::ConfigError;
 pub use key::{Importance, Key, Kind, Scope, Support, UpdateMode, Valid};
 pub use layers::{Layers, Lookup, Nothing};
-pub use listener::{Endpoint, ListenerConfig, SecurityProtocol, parse_endpoint};
+pub use listener::{Endpoint, ListenerConfig, SecurityProtocol, parse_address, parse_endpoint};
+pub use node::NodeConfig;
 pub use quorum::{QuorumConfig, Voter};
 pub use reference::reference_page;
 pub use table::{find, keys, nearest};

@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use chronik_types::NodeId;
 
+use super::layers::FileReader;
+use super::listener::parse_address;
+use super::{ConfigError, Lookup};
+
 /// One `id@host:port` of `controller.quorum.voters`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Voter {
@@ -40,4 +44,63 @@ pub struct QuorumConfig {
     pub fetch_bytes_max: u32,
     /// Bytes of a snapshot chunk.
     pub fetch_snapshot_bytes_max: u32,
+}
+
+impl QuorumConfig {
+    /// Reads `controller.quorum.*`.
+    ///
+    /// # Errors
+    /// A value does not fit.
+    pub fn resolve(file: &dyn Lookup) -> Result<QuorumConfig, ConfigError> {
+        let read = FileReader(file);
+        Ok(QuorumConfig {
+            voters: read
+                .list("controller.quorum.voters")?
+                .iter()
+                .map(|text| voter(text))
+                .collect::<Result<_, _>>()?,
+            bootstrap_servers: read
+                .list("controller.quorum.bootstrap.servers")?
+                .iter()
+                .map(|text| server(text))
+                .collect::<Result<_, _>>()?,
+            election_timeout_ms: read.size("controller.quorum.election.timeout.ms")?,
+            election_backoff_max_ms: read.size("controller.quorum.election.backoff.max.ms")?,
+            fetch_timeout_ms: read.size("controller.quorum.fetch.timeout.ms")?,
+            append_linger_ms: read.size("controller.quorum.append.linger.ms")?,
+            request_timeout_ms: read.size("controller.quorum.request.timeout.ms")?,
+            retry_backoff_ms: read.size("controller.quorum.retry.backoff.ms")?,
+            auto_join: read.flag("controller.quorum.auto.join.enable")?,
+            fetch_bytes_max: read.size("controller.quorum.fetch.max.bytes")? as u32,
+            fetch_snapshot_bytes_max: read.size("controller.quorum.fetch.snapshot.max.bytes")? as u32,
+        })
+    }
+
+    /// Whether nobody said who the quorum is: the node is one of its own.
+    pub fn is_standalone(&self) -> bool {
+        self.voters.is_empty() && self.bootstrap_servers.is_empty()
+    }
+}
+
+fn voter(text: &str) -> Result<Voter, ConfigError> {
+    let parsed = text.split_once('@').and_then(|(id, address)| {
+        let id: i32 = id.trim().parse().ok().filter(|id| *id >= 0)?;
+        let (host, port) = parse_address(address).filter(|(host, _)| !host.is_empty())?;
+        Some(Voter { id: NodeId(id), host, port })
+    });
+    parsed.ok_or_else(|| {
+        ConfigError::Conflict(format!(
+            "Invalid configuration value {text} for controller.quorum.voters. \
+             Each entry should be in the form `{{id}}@{{host}}:{{port}}`."
+        ))
+    })
+}
+
+fn server(text: &str) -> Result<(Arc<str>, u16), ConfigError> {
+    parse_address(text).filter(|(host, _)| !host.is_empty()).ok_or_else(|| {
+        ConfigError::Conflict(format!(
+            "Failed to parse host name from {text} for the configuration controller.quorum.bootstrap.servers. \
+             Each entry should be in the form \"{{host}}:{{port}}\""
+        ))
+    })
 }

@@ -4,6 +4,7 @@ mod groups;
 mod log;
 mod network;
 mod node;
+mod own;
 mod remote;
 mod rows;
 mod scopes;
@@ -29,6 +30,7 @@ const AREAS: &[&[Key]] = &[
     topic::TOPIC,
     scopes::GROUP,
     scopes::CLIENT_METRICS,
+    own::OWN,
 ];
 
 static INDEX: LazyLock<BTreeMap<(Scope, &'static str), &'static Key>> = LazyLock::new(|| {

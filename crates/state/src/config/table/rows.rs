@@ -32,3 +32,19 @@ macro_rules! keys {
     };
 }
 pub(super) use keys;
+
+// Reasons that many keys share.
+pub(super) const THREADS: &str = "the node sizes its threads by the machine";
+pub(super) const JMX: &str = "metrics are served as Prometheus text, not through Java reporters";
+pub(super) const PLUGIN: &str = "a Java plugin class";
+pub(super) const TLS: &str = "TLS";
+pub(super) const SASL: &str = "SASL";
+pub(super) const TIERED: &str = "tiered storage";
+pub(super) const QUOTAS: &str = "quotas";
+pub(super) const REPLICATION: &str = "replication between brokers";
+pub(super) const COMPACTION: &str = "log compaction";
+pub(super) const METADATA_LOG: &str = "snapshots and retention of the metadata log";
+pub(super) const CONSUMER_GROUPS: &str = "consumer groups";
+pub(super) const SHARE: &str = "share groups";
+pub(super) const STREAMS: &str = "streams groups";
+pub(super) const TRANSACTIONAL: &str = "transactions";

@@ -3,94 +3,102 @@
 use super::rows::*;
 
 keys! { TOPICS, Broker;
-    "alter.config.policy.class.name", Class = null, Any, Low, ReadOnly, public, Acts,
-        "";
-    "alter.log.dirs.replication.quota.window.num", Int = "11", Min(1), Low, ReadOnly, public, Acts,
-        "";
-    "alter.log.dirs.replication.quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public, Acts,
-        "";
+    "alter.config.policy.class.name", Class = null, Any, Low, ReadOnly, public, Refused(PLUGIN),
+        "Java class that judges changes of configuration.";
+    "alter.log.dirs.replication.quota.window.num", Int = "11", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
+        "How many samples the quota on moves between directories remembers.";
+    "alter.log.dirs.replication.quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public,
+        NotYet(QUOTAS),
+        "Length of each of these samples.";
     "auto.create.topics.enable", Boolean = "true", Any, High, ReadOnly, public, Acts,
-        "";
-    "auto.leader.rebalance.enable", Boolean = "true", Any, High, ReadOnly, public, Acts,
-        "";
-    "client.quota.callback.class", Class = null, Any, Low, ReadOnly, public, Acts,
-        "";
-    "create.topic.policy.class.name", Class = null, Any, Low, ReadOnly, public, Acts,
-        "";
+        "Whether a topic that a client asks for and that does not exist is created.";
+    "auto.leader.rebalance.enable", Boolean = "true", Any, High, ReadOnly, public, NotYet(REPLICATION),
+        "Whether the controller moves leadership back to preferred replicas by itself.";
+    "client.quota.callback.class", Class = null, Any, Low, ReadOnly, public, Refused(PLUGIN),
+        "Java class that computes client quotas.";
+    "create.topic.policy.class.name", Class = null, Any, Low, ReadOnly, public, Refused(PLUGIN),
+        "Java class that judges new topics.";
     "default.replication.factor", Int = "1", Any, Medium, ReadOnly, public, Acts,
-        "";
-    "delete.records.purgatory.purge.interval.requests", Int = "1", Any, Medium, ReadOnly, public, Acts,
-        "";
+        "Replicas of a partition when nobody says how many.";
+    "delete.records.purgatory.purge.interval.requests", Int = "1", Any, Medium, ReadOnly, public,
+        NoMeaning("a parked request that is answered leaves nothing to purge"),
+        "Answered DeleteRecords requests that are purged at a time.";
     "delete.topic.enable", Boolean = "true", Any, High, ReadOnly, public, Acts,
-        "";
+        "Whether topics can be deleted.";
     "fetch.max.bytes", Int = "57671680", Min(1024), Medium, ReadOnly, public, Acts,
-        "";
-    "fetch.purgatory.purge.interval.requests", Int = "1000", Any, Medium, ReadOnly, public, Acts,
-        "";
-    "follower.replication.throttled.rate", Long = "9223372036854775807", Min(0), Medium, ClusterWide, public, Acts,
-        "";
-    "kafka.metrics.polling.interval.secs", Int = "10", Min(1), Low, ReadOnly, public, Acts,
-        "";
-    "kafka.metrics.reporters", List = "", Texts, Low, ReadOnly, public, Acts,
-        "";
-    "leader.imbalance.check.interval.seconds", Long = "300", Min(1), High, ReadOnly, public, Acts,
-        "";
-    "leader.replication.throttled.rate", Long = "9223372036854775807", Min(0), Medium, ClusterWide, public, Acts,
-        "";
+        "Most bytes in the answer to a fetch.";
+    "fetch.purgatory.purge.interval.requests", Int = "1000", Any, Medium, ReadOnly, public,
+        NoMeaning("a parked request that is answered leaves nothing to purge"),
+        "Answered fetches that are purged at a time.";
+    "follower.replication.throttled.rate", Long = null, Min(0), Medium, ClusterWide, public, NotYet(QUOTAS),
+        "Bytes per second that this broker fetches for throttled replicas.";
+    "kafka.metrics.polling.interval.secs", Int = "10", Min(1), Low, ReadOnly, public, NoMeaning(JMX),
+        "How often Java metrics reporters are polled.";
+    "kafka.metrics.reporters", List = "", Texts, Low, ReadOnly, public, NoMeaning(JMX),
+        "Java classes that report metrics.";
+    "leader.imbalance.check.interval.seconds", Long = "300", Min(1), High, ReadOnly, public,
+        NotYet(REPLICATION),
+        "How often leadership is looked at for rebalancing.";
+    "leader.replication.throttled.rate", Long = null, Min(0), Medium, ClusterWide, public, NotYet(QUOTAS),
+        "Bytes per second that this broker serves to throttled replicas.";
     "max.incremental.fetch.session.cache.slots", Int = "1000", Min(0), Medium, ReadOnly, public, Acts,
-        "";
+        "Incremental fetch sessions that are kept.";
     "max.request.partition.size.limit", Int = "2000", Min(1), Medium, ReadOnly, public, Acts,
-        "";
-    "metric.reporters", List = "org.apache.kafka.common.metrics.JmxReporter", Texts, Low, ClusterWide, public, Acts,
-        "";
-    "metrics.num.samples", Int = "2", Min(1), Low, ReadOnly, public, Acts,
-        "";
-    "metrics.recording.level", String = "INFO", Any, Low, ReadOnly, public, Acts,
-        "";
-    "metrics.sample.window.ms", Long = "30000", Min(1), Low, ReadOnly, public, Acts,
-        "";
+        "Most partitions in the answer to DescribeTopicPartitions.";
+    "metric.reporters", List = "org.apache.kafka.common.metrics.JmxReporter", Texts, Low, ClusterWide,
+        public, NoMeaning(JMX),
+        "Java classes that report metrics.";
+    "metrics.num.samples", Int = "2", Min(1), Low, ReadOnly, public, NoMeaning(JMX),
+        "Samples of each Java metric.";
+    "metrics.recording.level", String = "INFO", Any, Low, ReadOnly, public, NoMeaning(JMX),
+        "Which Java metrics are recorded.";
+    "metrics.sample.window.ms", Long = "30000", Min(1), Low, ReadOnly, public, NoMeaning(JMX),
+        "Length of each sample.";
     "min.insync.replicas", Int = "1", Min(1), High, ClusterWide, public, Acts,
-        "";
+        "In-sync replicas that acks=all needs at least.";
     "num.partitions", Int = "1", Min(1), Medium, ReadOnly, public, Acts,
-        "";
-    "num.replica.alter.log.dirs.threads", Int = null, Any, High, ReadOnly, public, Acts,
-        "";
-    "num.replica.fetchers", Int = "1", Min(1), High, ClusterWide, public, Acts,
-        "";
-    "producer.purgatory.purge.interval.requests", Int = "1000", Any, Medium, ReadOnly, public, Acts,
-        "";
-    "quota.window.num", Int = "11", Min(1), Low, ReadOnly, public, Acts,
-        "";
-    "quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public, Acts,
-        "";
-    "replica.alter.log.dirs.io.max.bytes.per.second", Long = "9223372036854775807", Min(0), Medium, ClusterWide, public, Acts,
-        "";
-    "replica.fetch.backoff.ms", Int = "1000", Min(0), Medium, ReadOnly, public, Acts,
-        "";
-    "replica.fetch.max.bytes", Int = "1048576", Min(0), Medium, ReadOnly, public, Acts,
-        "";
-    "replica.fetch.min.bytes", Int = "1", Any, High, ReadOnly, public, Acts,
-        "";
-    "replica.fetch.response.max.bytes", Int = "10485760", Min(0), Medium, ReadOnly, public, Acts,
-        "";
-    "replica.fetch.wait.max.ms", Int = "500", Any, High, ReadOnly, public, Acts,
-        "";
+        "Partitions of a topic when nobody says how many.";
+    "num.replica.alter.log.dirs.threads", Int = null, Any, High, ReadOnly, public, NoMeaning(THREADS),
+        "How many threads move replicas between directories.";
+    "num.replica.fetchers", Int = "1", Min(1), High, ClusterWide, public, NotYet(REPLICATION),
+        "Connections to each broker that replicas are fetched on.";
+    "producer.purgatory.purge.interval.requests", Int = "1000", Any, Medium, ReadOnly, public,
+        NoMeaning("a parked request that is answered leaves nothing to purge"),
+        "Answered produce requests that are purged at a time.";
+    "quota.window.num", Int = "11", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
+        "How many samples client quotas remember.";
+    "quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
+        "Length of each of these samples.";
+    "replica.alter.log.dirs.io.max.bytes.per.second", Long = null, Min(0), Medium, ClusterWide, public,
+        NotYet(REPLICATION),
+        "Bytes per second of moves between directories.";
+    "replica.fetch.backoff.ms", Int = "1000", Min(0), Medium, ReadOnly, public, NotYet(REPLICATION),
+        "Pause of a follower after a failed fetch.";
+    "replica.fetch.max.bytes", Int = "1048576", Min(0), Medium, ReadOnly, public, NotYet(REPLICATION),
+        "Bytes of a partition that a follower asks for.";
+    "replica.fetch.min.bytes", Int = "1", Any, High, ReadOnly, public, NotYet(REPLICATION),
+        "Bytes that a follower's fetch waits for.";
+    "replica.fetch.response.max.bytes", Int = "10485760", Min(0), Medium, ReadOnly, public,
+        NotYet(REPLICATION),
+        "Most bytes in the answer to a follower's fetch.";
+    "replica.fetch.wait.max.ms", Int = "500", Any, High, ReadOnly, public, NotYet(REPLICATION),
+        "How long a follower's fetch waits for data.";
     "replica.high.watermark.checkpoint.interval.ms", Long = "5000", Any, High, ReadOnly, public, Acts,
-        "";
-    "replica.lag.time.max.ms", Long = "30000", Any, High, ReadOnly, public, Acts,
-        "";
-    "replica.selector.class", String = null, Any, Medium, ReadOnly, public, Acts,
-        "";
-    "replica.socket.receive.buffer.bytes", Int = "65536", Any, High, ReadOnly, public, Acts,
-        "";
-    "replica.socket.timeout.ms", Int = "30000", Any, High, ReadOnly, public, Acts,
-        "";
-    "replication.quota.window.num", Int = "11", Min(1), Low, ReadOnly, public, Acts,
-        "";
-    "replication.quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public, Acts,
-        "";
-    "telemetry.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public, Acts,
-        "";
-    "unclean.leader.election.enable", Boolean = "false", Any, High, ClusterWide, public, Acts,
-        "";
+        "How often the high watermarks are written.";
+    "replica.lag.time.max.ms", Long = "30000", Any, High, ReadOnly, public, NotYet(REPLICATION),
+        "A follower that has not caught up for this long leaves the in-sync replicas.";
+    "replica.selector.class", String = null, Any, Medium, ReadOnly, public, NotYet(REPLICATION),
+        "Java class that chooses the replica that a consumer reads from.";
+    "replica.socket.receive.buffer.bytes", Int = "65536", Any, High, ReadOnly, public, NotYet(REPLICATION),
+        "SO_RCVBUF of connections to leaders.";
+    "replica.socket.timeout.ms", Int = "30000", Any, High, ReadOnly, public, NotYet(REPLICATION),
+        "How long a follower's request may take.";
+    "replication.quota.window.num", Int = "11", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
+        "How many samples replication quotas remember.";
+    "replication.quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
+        "Length of each of these samples.";
+    "telemetry.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public, NotYet("client metrics (KIP-714)"),
+        "Most bytes of metrics that a client may push at a time.";
+    "unclean.leader.election.enable", Boolean = "false", Any, High, ClusterWide, public, NotYet(REPLICATION),
+        "Whether a replica that is not in sync may lead when no other is left, at the price of records.";
 }

@@ -1,0 +1,189 @@
+//! Who a node is and where it lives: the keys that only a restart changes, checked against each other.
+//!
+//! The checks and their words are those of `KafkaConfig.validateValues`. One thing differs: a controller without
+//! `controller.quorum.voters` and `controller.quorum.bootstrap.servers` is a quorum of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chronik_types::NodeId;
+
+use super::layers::{FileReader, missing};
+use super::listener::parse_address;
+use super::synonyms::effective;
+use super::{ConfigError, Layers, ListenerConfig, Lookup, Nothing, QuorumConfig, Scope, SecurityProtocol};
+
+/// Who the node is and where it lives: read-only keys, checked against each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeConfig {
+    /// `node.id`.
+    pub node_id: NodeId,
+    /// `process.roles` contains `broker`.
+    pub is_broker: bool,
+    /// `process.roles` contains `controller`.
+    pub is_controller: bool,
+    /// `cluster.id`: the cluster that an empty directory is formatted for, and that any other must belong to.
+    pub cluster_id: Option<Arc<str>>,
+    /// `broker.rack`.
+    pub rack: Option<Arc<str>>,
+    /// The listeners and what is advertised.
+    pub listeners: ListenerConfig,
+    /// `log.dirs`, or `log.dir`.
+    pub log_dirs: Vec<PathBuf>,
+    /// `metadata.log.dir`, or the first of `log_dirs`.
+    pub metadata_log_dir: PathBuf,
+    /// `controller.quorum.*`.
+    pub quorum: QuorumConfig,
+    /// `chronik.http.listener`: where the metrics and health pages are served; `None` is nowhere.
+    pub http_listener: Option<(Arc<str>, u16)>,
+    /// `broker.heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: u64,
+    /// `broker.session.timeout.ms`.
+    pub session_timeout_ms: u64,
+    /// `initial.broker.registration.timeout.ms`.
+    pub registration_timeout_ms: u64,
+}
+
+impl NodeConfig {
+    /// Reads what the node was started with.
+    ///
+    /// # Errors
+    /// A required key is missing, a value does not fit, or two keys contradict each other.
+    pub fn resolve(file: &dyn Lookup) -> Result<NodeConfig, ConfigError> {
+        let read = FileReader(file);
+        let roles = read.required_list("process.roles")?;
+        let has = |role: &str| roles.iter().any(|known| **known == *role);
+        let (is_broker, is_controller) = (has("broker"), has("controller"));
+        let node_id = node_id(file)?;
+        let log_dirs = match read.list("log.dirs")? {
+            dirs if dirs.is_empty() => read.list("log.dir")?,
+            dirs => dirs,
+        };
+        let log_dirs: Vec<PathBuf> = log_dirs.iter().map(|dir| PathBuf::from(&**dir)).collect();
+        let metadata_log_dir = read.some_text("metadata.log.dir")?.map(|dir| PathBuf::from(&*dir));
+        let quorum = QuorumConfig::resolve(file)?;
+        check_quorum(&quorum, node_id, is_controller)?;
+        check_values(file)?;
+        Ok(NodeConfig {
+            node_id,
+            is_broker,
+            is_controller,
+            cluster_id: read.some_text("cluster.id")?,
+            rack: read.some_text("broker.rack")?,
+            listeners: ListenerConfig::resolve(file, is_broker, is_controller)?,
+            metadata_log_dir: metadata_log_dir.unwrap_or_else(|| log_dirs[0].clone()),
+            log_dirs,
+            quorum,
+            http_listener: http_listener(file)?,
+            heartbeat_interval_ms: read.size("broker.heartbeat.interval.ms")?,
+            session_timeout_ms: read.size("broker.session.timeout.ms")?,
+            registration_timeout_ms: read.size("initial.broker.registration.timeout.ms")?,
+        })
+    }
+
+    /// Refuses what is a valid configuration of Kafka but not built here yet.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unsupported`]: encrypted or authenticated listeners.
+    pub fn check_built(&self) -> Result<(), ConfigError> {
+        let all = self.listeners.broker.iter().chain(&self.listeners.controller);
+        match all.into_iter().find(|endpoint| endpoint.protocol != SecurityProtocol::Plaintext) {
+            Some(endpoint) => Err(ConfigError::Unsupported {
+                name: "listeners".to_owned(),
+                value: format!("{endpoint} ({})", endpoint.protocol.name()),
+                what: "a listener with TLS or SASL",
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn node_id(file: &dyn Lookup) -> Result<NodeId, ConfigError> {
+    let read = FileReader(file);
+    let former = read.value("broker.id")?.and_then(|value| value.as_integer()).filter(|id| *id >= 0);
+    let id = read.value("node.id")?.and_then(|value| value.as_integer());
+    match (id, former) {
+        (Some(id), Some(former)) if id != former => {
+            Err(ConfigError::Conflict("You must set `node.id` to the same value as `broker.id`.".to_owned()))
+        }
+        (Some(id), _) | (None, Some(id)) => Ok(NodeId(id as i32)),
+        (None, None) => Err(missing("node.id")),
+    }
+}
+
+fn check_quorum(quorum: &QuorumConfig, node_id: NodeId, is_controller: bool) -> Result<(), ConfigError> {
+    let ids: Vec<String> = quorum.voters.iter().map(|voter| voter.id.to_string()).collect();
+    let is_voter = quorum.voters.iter().any(|voter| voter.id == node_id);
+    let fault = if is_controller && !quorum.voters.is_empty() && !is_voter {
+        format!(
+            "If process.roles contains the 'controller' role, the node id {node_id} must be included in the set of \
+             voters controller.quorum.voters=Set({})",
+            ids.join(", ")
+        )
+    } else if !is_controller && is_voter {
+        format!(
+            "If process.roles contains just the 'broker' role, the node id {node_id} must not be included in the set \
+             of voters controller.quorum.voters=Set({})",
+            ids.join(", ")
+        )
+    } else if !is_controller && quorum.is_standalone() {
+        "If using process.roles, either controller.quorum.bootstrap.servers must contain the set of bootstrap \
+         controllers or controller.quorum.voters must contain a parseable set of controllers."
+            .to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::Conflict(fault))
+}
+
+/// The checks of numbers against each other.
+fn check_values(file: &dyn Lookup) -> Result<(), ConfigError> {
+    let layers = Layers { broker: &Nothing, cluster: &Nothing, file };
+    let of = |scope, name| {
+        effective(scope, name, &Nothing, &layers).and_then(|value| value.as_integer()).unwrap_or(0)
+    };
+    let broker = |name| of(Scope::Broker, name);
+    let queued = broker("queued.max.request.bytes");
+    let fault = if of(Scope::Topic, "retention.ms") == 0 {
+        "log.retention.ms must be unlimited (-1) or, greater than or equal to 1"
+    } else if of(Scope::Topic, "segment.ms") < 1 {
+        "log.roll.ms must be greater than or equal to 1"
+    } else if of(Scope::Topic, "segment.jitter.ms") < 0 {
+        "log.roll.jitter.ms must be greater than or equal to 0"
+    } else if broker("replica.fetch.wait.max.ms") > broker("replica.lag.time.max.ms") {
+        "replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms to prevent frequent changes in ISR"
+    } else if queued > 0 && queued < broker("socket.request.max.bytes") {
+        "queued.max.request.bytes must be larger or equal to socket.request.max.bytes"
+    } else if broker("max.connections.per.ip") == 0
+        && file.get("max.connections.per.ip.overrides").is_none_or(str::is_empty)
+    {
+        "max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set."
+    } else {
+        return check_ip_overrides(file.get("max.connections.per.ip.overrides").unwrap_or_default());
+    };
+    Err(ConfigError::Conflict(fault.to_owned()))
+}
+
+fn check_ip_overrides(text: &str) -> Result<(), ConfigError> {
+    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let limit = entry.rsplit_once(':').and_then(|(_, limit)| limit.trim().parse::<u32>().ok());
+        if limit.is_none() {
+            return Err(ConfigError::Conflict(format!(
+                "Invalid value {text} for configuration max.connections.per.ip.overrides: {entry} is not of the form host:limit"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn http_listener(file: &dyn Lookup) -> Result<Option<(Arc<str>, u16)>, ConfigError> {
+    const NAME: &str = "chronik.http.listener";
+    match FileReader(file).some_text(NAME)? {
+        None => Ok(None),
+        Some(text) => parse_address(&text).map(Some).ok_or_else(|| ConfigError::Invalid {
+            name: NAME.to_owned(),
+            value: text.to_string(),
+            reason: "it must be of the form host:port".to_owned(),
+        }),
+    }
+}
