@@ -6,7 +6,7 @@ use kafka_protocol::protocol::{Decodable, Encodable};
 use crate::error::{DecodeError, EncodeError};
 use crate::header::{RequestHeader, response_has_tags};
 use crate::out::Outgoing;
-use crate::precheck::{Schema, check};
+use crate::precheck::{Checked, check};
 
 /// The body of a request that we serve.
 pub(crate) trait RequestBody: Sized {
@@ -16,14 +16,6 @@ pub(crate) trait RequestBody: Sized {
 /// The body of a response that we give.
 pub(crate) trait ResponseBody: Sized {
     fn encode(self, header: &RequestHeader) -> Result<Outgoing, EncodeError>;
-}
-
-/// A message of the library with the schema that its bytes are checked against first.
-pub trait Checked {
-    /// The shape of its bytes at every version.
-    const SCHEMA: Schema;
-    /// The newest version the library knows, where a newer one has the same bytes.
-    const CODEC_MAX: i16 = i16::MAX;
 }
 
 /// Decodes a message of the library from untrusted bytes; what follows the message is ignored.

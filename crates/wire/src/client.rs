@@ -5,10 +5,11 @@
 //! have: see [`versions`].
 
 use bytes::{BufMut, Bytes, BytesMut};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
+use kafka_protocol::protocol::{Encodable, HeaderVersion, Request};
 
-use crate::body::{Checked, decode_checked};
+use crate::body::decode_checked;
 use crate::error::{DecodeError, EncodeError};
+use crate::precheck::Checked;
 use crate::read::Reader;
 
 /// The versions of a request that can be asked of a server: oldest and newest of the library.
@@ -61,10 +62,6 @@ where
     let mut header = Reader::new(frame, <R::Response as HeaderVersion>::header_version(version) >= 1);
     let correlation_id = header.i32("correlation id")?;
     header.skip_tags()?;
-    let response = decode_body::<R::Response>(header.rest(), version)?;
+    let response = decode_checked::<R::Response>(header.rest(), version)?;
     Ok((correlation_id, response))
-}
-
-fn decode_body<T: Checked + Decodable>(body: Bytes, version: i16) -> Result<T, DecodeError> {
-    decode_checked(body, version)
 }

@@ -20,6 +20,14 @@ pub struct Schema {
     pub fields: &'static [Field],
 }
 
+/// A message of the library with the schema that its bytes are checked against first.
+pub trait Checked {
+    /// The shape of its bytes at every version.
+    const SCHEMA: Schema;
+    /// The newest version the library knows, where a newer one has the same bytes.
+    const CODEC_MAX: i16 = i16::MAX;
+}
+
 /// A field, with the versions that have it.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {

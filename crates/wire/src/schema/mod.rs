@@ -8,9 +8,8 @@ mod configs;
 mod records;
 mod topics;
 
-use crate::body::Checked;
 use crate::precheck::Kind::{Array, Blob, Maybe, Struct, Text};
-use crate::precheck::{BOOL, I8, I16, I32, I64, Schema, UUID, all, since, tagged, until, within};
+use crate::precheck::{BOOL, Checked, I8, I16, I32, I64, Schema, UUID, all, since, tagged, until, within};
 
 /// `schema!(Message, flexible(VERSION), [FIELDS])`; `library_max(VERSION)` where newer versions, which the library
 /// does not know, have the bytes of that one. Written so that rustfmt can lay it out.
