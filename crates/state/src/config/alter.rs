@@ -1,10 +1,17 @@
-//! IncrementalAlterConfigs and CreateTopics: checking overrides, and the four operations.
+//! IncrementalAlterConfigs, AlterConfigs and CreateTopics: the four operations on one key, and the check of a whole set
+//! of overrides before it is logged.
+//!
+//! Kafka's `ConfigurationControlManager`, `ControllerConfigurationValidator` and, for brokers,
+//! `DynamicBrokerConfig.validateConfigs`. Two things differ: an unknown broker key is refused (Kafka keeps it for
+//! plugins), and so is a value whose function is missing here and must not be missed.
 
 use std::collections::BTreeMap;
 
-use super::{ConfigError, Layers, Lookup, Scope};
+use super::concern::{Concern, concern};
+use super::synonyms::effective;
+use super::{ConfigError, Kind, Layers, Lookup, Resource, Scope, UpdateMode, find, nearest};
 
-/// What IncrementalAlterConfigs does to one key; the number is its code on the wire.
+/// What IncrementalAlterConfigs does to one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i8)]
 pub enum AlterOp {
@@ -18,7 +25,104 @@ pub enum AlterOp {
     Subtract = 3,
 }
 
-/// Whether overrides for a new topic, group or subscription can be accepted: names, values, and values against each other.
+impl AlterOp {
+    /// The operation for its number on the wire.
+    pub fn from_code(code: i8) -> Option<AlterOp> {
+        [AlterOp::Set, AlterOp::Delete, AlterOp::Append, AlterOp::Subtract]
+            .into_iter()
+            .find(|operation| *operation as i8 == code)
+    }
+}
+
+/// What an operation amounts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Altered {
+    /// The override is already so.
+    Same,
+    /// The override becomes this.
+    Set(String),
+    /// The override goes.
+    Remove,
+}
+
+/// What one operation on one key amounts to, given the override that is there now. Values are not checked here: run
+/// [`check_overrides`] on the outcome of all operations.
+///
+/// # Errors
+/// A list operation on something else than a list, or no operand where one is needed.
+pub fn alter(
+    resource: Resource,
+    name: &str,
+    operation: AlterOp,
+    operand: Option<&str>,
+    current: Option<&str>,
+) -> Result<Altered, ConfigError> {
+    if operation == AlterOp::Delete {
+        return Ok(if current.is_some() { Altered::Remove } else { Altered::Same });
+    }
+    let Some(operand) = operand else {
+        return Err(ConfigError::Request(format!("Null value not supported for : {name}")));
+    };
+    let value = match operation {
+        AlterOp::Append | AlterOp::Subtract => {
+            let key = find(resource.scope(), name).ok_or_else(|| unknown(resource, name))?;
+            if key.kind != Kind::List {
+                let word = if operation == AlterOp::Append { "APPEND" } else { "SUBTRACT" };
+                return Err(ConfigError::Conflict(format!(
+                    "Can't {word} to key {name} because its type is not LIST."
+                )));
+            }
+            combine(operation, current.or(key.default).unwrap_or_default(), operand)
+        }
+        AlterOp::Set | AlterOp::Delete => operand.to_owned(),
+    };
+    Ok(if current == Some(value.as_str()) { Altered::Same } else { Altered::Set(value) })
+}
+
+/// The list with the operand's elements added at its end or taken out.
+fn combine(operation: AlterOp, list: &str, operand: &str) -> String {
+    let parts = |text| str::split(text, ',').map(str::trim).filter(|part: &&str| !part.is_empty());
+    let mut kept: Vec<&str> = parts(list).collect();
+    for part in parts(operand) {
+        if operation == AlterOp::Subtract {
+            kept.retain(|element| *element != part);
+        } else if !kept.contains(&part) {
+            kept.push(part);
+        }
+    }
+    kept.join(",")
+}
+
+/// Whether these overrides may stand: names, values, and values against each other. `layers` is what lies below them.
+///
+/// # Errors
+/// The first thing that is wrong; [`ConfigError::code`] is the answer's error code.
+pub fn check_overrides<'a>(
+    resource: Resource,
+    overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
+    layers: &Layers<'_>,
+) -> Result<(), ConfigError> {
+    let overrides: BTreeMap<&str, &str> = overrides.into_iter().collect();
+    match resource {
+        Resource::Broker | Resource::AllBrokers => {
+            check_broker(resource, &overrides).map_err(|error| ConfigError::Request(error.to_string()))
+        }
+        Resource::Topic => {
+            check_each(resource, &overrides)?;
+            check_compaction_lags(&overrides, layers)
+        }
+        Resource::Group => {
+            check_each(resource, &overrides)?;
+            GROUP_BOUNDS.iter().try_for_each(|bounds| check_group_bounds(*bounds, &overrides, layers))
+        }
+        Resource::ClientMetrics => {
+            check_each(resource, &overrides).map_err(|error| ConfigError::Request(error.to_string()))?;
+            overrides.get("match").map_or(Ok(()), |patterns| check_client_match(patterns))
+        }
+    }
+}
+
+/// [`check_overrides`] for a new topic, group or subscription.
 ///
 /// # Errors
 /// The first thing that is wrong.
@@ -27,22 +131,283 @@ pub fn check_new(
     overrides: &BTreeMap<String, String>,
     layers: &Layers<'_>,
 ) -> Result<(), ConfigError> {
-    let _ = (scope, overrides, layers);
-    Ok(())
+    let resource = match scope {
+        Scope::Topic => Resource::Topic,
+        Scope::Broker => Resource::Broker,
+        Scope::Group => Resource::Group,
+        Scope::ClientMetrics => Resource::ClientMetrics,
+    };
+    check_overrides(resource, overrides.iter().map(|(name, value)| (name.as_str(), value.as_str())), layers)
 }
 
-/// The override that results from one operation on one key; `None` removes it.
-///
-/// # Errors
-/// An unknown key, a value that does not fit, or a list operation on something else than a list.
-pub fn alter(
-    scope: Scope,
-    name: &str,
-    operation: AlterOp,
-    operand: Option<&str>,
-    current: &dyn Lookup,
+type Overrides<'a> = BTreeMap<&'a str, &'a str>;
+
+fn check_each(resource: Resource, overrides: &Overrides<'_>) -> Result<(), ConfigError> {
+    overrides.iter().try_for_each(|(name, value)| {
+        let key = find(resource.scope(), name).ok_or_else(|| unknown(resource, name))?;
+        match concern(resource.scope(), name, value)? {
+            Some(Concern::Refused(_)) if key.name == "remote.storage.enable" => Err(ConfigError::Conflict(
+                "Tiered Storage functionality is disabled in the broker. \
+                 Topic cannot be configured with remote log storage."
+                    .to_owned(),
+            )),
+            Some(Concern::Refused(what)) => Err(key.unsupported(value, what)),
+            _ => Ok(()),
+        }
+    })
+}
+
+fn check_broker(resource: Resource, overrides: &Overrides<'_>) -> Result<(), ConfigError> {
+    let names = |matches: &dyn Fn(&str, UpdateMode) -> bool| -> Option<String> {
+        let found: Vec<&str> = overrides
+            .keys()
+            .filter(|name| find(Scope::Broker, name).is_some_and(|key| matches(name, key.update)))
+            .copied()
+            .collect();
+        (!found.is_empty()).then(|| found.join(", "))
+    };
+    let per_listener = |name: &str| ["ssl.", "sasl."].iter().any(|prefix| name.starts_with(prefix));
+    if let Some(names) = names(&|_, update| update == UpdateMode::ReadOnly) {
+        return Err(ConfigError::Conflict(format!("Cannot update these configs dynamically: [{names}]")));
+    }
+    if let Some(names) = names(&|name, update| update == UpdateMode::PerBroker && per_listener(name)) {
+        return Err(ConfigError::Conflict(format!(
+            "These security configs can be dynamically updated only per-listener using the listener prefix: [{names}]"
+        )));
+    }
+    if resource == Resource::AllBrokers {
+        if let Some(names) = names(&|_, update| update == UpdateMode::PerBroker) {
+            return Err(ConfigError::Conflict(format!(
+                "Cannot update these configs at default cluster level, broker id must be specified: [{names}]"
+            )));
+        }
+    }
+    check_each(resource, overrides)
+}
+
+fn check_compaction_lags(overrides: &Overrides<'_>, layers: &Layers<'_>) -> Result<(), ConfigError> {
+    let of = |name| effective(Scope::Topic, name, overrides, layers).and_then(|value| value.as_integer());
+    match (of("min.compaction.lag.ms"), of("max.compaction.lag.ms")) {
+        (Some(min), Some(max)) if min > max => Err(ConfigError::Conflict(format!(
+            "conflict topic config setting min.compaction.lag.ms ({min}) > max.compaction.lag.ms ({max})"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A group key with the broker keys of its bounds.
+type Bounds = (&'static str, &'static str, &'static str);
+
+const GROUP_BOUNDS: &[Bounds] = &[
+    (
+        "consumer.assignment.interval.ms",
+        "group.consumer.min.assignment.interval.ms",
+        "group.consumer.max.assignment.interval.ms",
+    ),
+    (
+        "consumer.heartbeat.interval.ms",
+        "group.consumer.min.heartbeat.interval.ms",
+        "group.consumer.max.heartbeat.interval.ms",
+    ),
+    (
+        "consumer.session.timeout.ms",
+        "group.consumer.min.session.timeout.ms",
+        "group.consumer.max.session.timeout.ms",
+    ),
+    (
+        "share.assignment.interval.ms",
+        "group.share.min.assignment.interval.ms",
+        "group.share.max.assignment.interval.ms",
+    ),
+    (
+        "share.delivery.count.limit",
+        "group.share.min.delivery.count.limit",
+        "group.share.max.delivery.count.limit",
+    ),
+    (
+        "share.heartbeat.interval.ms",
+        "group.share.min.heartbeat.interval.ms",
+        "group.share.max.heartbeat.interval.ms",
+    ),
+    (
+        "share.partition.max.record.locks",
+        "group.share.min.partition.max.record.locks",
+        "group.share.max.partition.max.record.locks",
+    ),
+    (
+        "share.record.lock.duration.ms",
+        "group.share.min.record.lock.duration.ms",
+        "group.share.max.record.lock.duration.ms",
+    ),
+    ("share.session.timeout.ms", "group.share.min.session.timeout.ms", "group.share.max.session.timeout.ms"),
+    (
+        "streams.assignment.interval.ms",
+        "group.streams.min.assignment.interval.ms",
+        "group.streams.max.assignment.interval.ms",
+    ),
+    (
+        "streams.heartbeat.interval.ms",
+        "group.streams.min.heartbeat.interval.ms",
+        "group.streams.max.heartbeat.interval.ms",
+    ),
+    (
+        "streams.session.timeout.ms",
+        "group.streams.min.session.timeout.ms",
+        "group.streams.max.session.timeout.ms",
+    ),
+    ("streams.num.standby.replicas", "", "group.streams.max.standby.replicas"),
+];
+
+fn check_group_bounds(
+    (name, low, high): Bounds,
+    overrides: &Overrides<'_>,
     layers: &Layers<'_>,
-) -> Result<Option<String>, ConfigError> {
-    let _ = (scope, name, operation, operand, current, layers);
-    Ok(None)
+) -> Result<(), ConfigError> {
+    let parsed = overrides.get(name).and_then(|text| text.trim().parse::<i64>().ok());
+    let bound =
+        |name| effective(Scope::Broker, name, &super::Nothing, layers).and_then(|value| value.as_integer());
+    let fault = match parsed {
+        Some(value) if bound(low).is_some_and(|low| value < low) => ("greater", low),
+        Some(value) if bound(high).is_some_and(|high| value > high) => ("less", high),
+        _ => return Ok(()),
+    };
+    Err(ConfigError::Conflict(format!("{name} must be {} than or equal to {}", fault.0, fault.1)))
+}
+
+/// The selectors that a client metrics subscription may match by (`ClientMetricsConfigs`).
+const CLIENT_SELECTORS: &[&str] = &[
+    "client_instance_id",
+    "client_id",
+    "client_software_name",
+    "client_software_version",
+    "client_source_address",
+    "client_source_port",
+];
+
+fn check_client_match(patterns: &str) -> Result<(), ConfigError> {
+    let fits = |entry: &&str| {
+        entry.split_once('=').is_some_and(|(selector, _)| CLIENT_SELECTORS.contains(&selector.trim()))
+    };
+    let mut entries = patterns.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    match entries.find(|entry| !fits(entry)) {
+        Some(entry) => Err(ConfigError::Conflict(format!("Illegal client matching pattern: {entry}"))),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn unknown(resource: Resource, name: &str) -> ConfigError {
+    ConfigError::Unknown {
+        name: name.to_owned(),
+        scope: resource.scope().word(),
+        nearest: nearest(resource.scope(), name),
+    }
+}
+
+impl Lookup for Layers<'_> {
+    /// What a broker key is set to in the most specific layer that has it.
+    fn get(&self, name: &str) -> Option<&str> {
+        [self.broker, self.cluster, self.file].into_iter().find_map(|layer| layer.get(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chronik_types::ErrorCode;
+
+    fn refused(resource: Resource, overrides: &[(&'static str, &'static str)]) -> (ErrorCode, String) {
+        let error = check_overrides(resource, overrides.iter().copied(), &Layers::none()).unwrap_err();
+        (error.code(), error.to_string())
+    }
+
+    #[test]
+    fn lists_grow_and_shrink_from_their_default() {
+        let alter = |operation, operand, current| {
+            super::alter(Resource::Topic, "cleanup.policy", operation, Some(operand), current).unwrap()
+        };
+        assert_eq!(alter(AlterOp::Append, "compact", None), Altered::Set("delete,compact".to_owned()));
+        assert_eq!(
+            alter(AlterOp::Subtract, "compact", Some("compact,delete")),
+            Altered::Set("delete".to_owned())
+        );
+        assert_eq!(alter(AlterOp::Append, "delete", Some("delete")), Altered::Same);
+        assert_eq!(alter(AlterOp::Subtract, "delete", Some("delete")), Altered::Set(String::new()));
+        assert_eq!(alter(AlterOp::Delete, "", Some("delete")), Altered::Remove);
+        assert_eq!(alter(AlterOp::Delete, "", None), Altered::Same);
+    }
+
+    #[test]
+    fn only_lists_take_list_operations_and_null_is_no_value() {
+        let error = alter(Resource::Topic, "retention.ms", AlterOp::Append, Some("1"), None).unwrap_err();
+        assert_eq!(error.to_string(), "Can't APPEND to key retention.ms because its type is not LIST.");
+        assert_eq!(error.code(), ErrorCode::InvalidConfig);
+        let error = alter(Resource::Topic, "retention.ms", AlterOp::Set, None, None).unwrap_err();
+        assert_eq!(
+            (error.code(), error.to_string().as_str()),
+            (ErrorCode::InvalidRequest, "Null value not supported for : retention.ms")
+        );
+    }
+
+    #[test]
+    fn topics_are_checked_as_kafka_checks_them() {
+        let (code, text) = refused(Resource::Topic, &[("foo", "1")]);
+        assert_eq!((code, text.as_str()), (ErrorCode::InvalidConfig, "Unknown topic config name: foo"));
+        let (_, text) = refused(Resource::Topic, &[("retention.msec", "1")]);
+        assert_eq!(text, "Unknown topic config name: retention.msec (did you mean retention.ms?)");
+        let (_, text) =
+            refused(Resource::Topic, &[("min.compaction.lag.ms", "100"), ("max.compaction.lag.ms", "10")]);
+        assert_eq!(
+            text,
+            "conflict topic config setting min.compaction.lag.ms (100) > max.compaction.lag.ms (10)"
+        );
+        let (_, text) = refused(Resource::Topic, &[("remote.storage.enable", "true")]);
+        assert!(text.starts_with("Tiered Storage functionality is disabled in the broker."), "{text}");
+        let fine =
+            [("internal.segment.bytes", "100"), ("cleanup.policy", ""), ("local.retention.bytes", "99")];
+        check_overrides(Resource::Topic, fine, &Layers::none()).unwrap();
+    }
+
+    #[test]
+    fn brokers_are_checked_as_kafka_checks_them() {
+        let (code, text) = refused(Resource::Broker, &[("num.partitions", "3")]);
+        assert_eq!(
+            (code, text.as_str()),
+            (ErrorCode::InvalidRequest, "Cannot update these configs dynamically: [num.partitions]")
+        );
+        let (_, text) = refused(Resource::AllBrokers, &[("ssl.keystore.password", "abc")]);
+        assert_eq!(
+            text,
+            "These security configs can be dynamically updated only per-listener using the listener prefix: [ssl.keystore.password]"
+        );
+        let (_, text) = refused(Resource::AllBrokers, &[("listeners", "PLAINTEXT://:1")]);
+        assert_eq!(
+            text,
+            "Cannot update these configs at default cluster level, broker id must be specified: [listeners]"
+        );
+        let (code, text) = refused(Resource::Broker, &[("log.retention.ms", "x")]);
+        assert_eq!(
+            (code, text.as_str()),
+            (
+                ErrorCode::InvalidRequest,
+                "Invalid value x for configuration log.retention.ms: Not a number of type LONG"
+            )
+        );
+        check_overrides(Resource::Broker, [("log.retention.ms", "5555")], &Layers::none()).unwrap();
+    }
+
+    #[test]
+    fn groups_and_subscriptions_stay_within_their_bounds() {
+        let (code, text) = refused(Resource::Group, &[("consumer.session.timeout.ms", "1")]);
+        assert_eq!(
+            (code, text.as_str()),
+            (
+                ErrorCode::InvalidConfig,
+                "consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms"
+            )
+        );
+        let (code, text) = refused(Resource::ClientMetrics, &[("match", "bad")]);
+        assert_eq!((code, text.as_str()), (ErrorCode::InvalidConfig, "Illegal client matching pattern: bad"));
+        assert_eq!(refused(Resource::ClientMetrics, &[("interval.ms", "1")]).0, ErrorCode::InvalidRequest);
+        check_overrides(Resource::ClientMetrics, [("match", "client_id=a.*")], &Layers::none()).unwrap();
+    }
 }

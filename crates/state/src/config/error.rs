@@ -1,5 +1,7 @@
 //! What can be wrong with a configuration. The text is the message for the client or the operator, worded as Kafka's.
 
+use chronik_types::ErrorCode;
+
 /// A key or a value that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -38,4 +40,17 @@ pub enum ConfigError {
     /// The keys contradict each other, or the change is not allowed.
     #[error("{0}")]
     Conflict(String),
+    /// The request itself makes no sense.
+    #[error("{0}")]
+    Request(String),
+}
+
+impl ConfigError {
+    /// The error code of the response: INVALID_REQUEST or INVALID_CONFIG.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            ConfigError::Request(_) => ErrorCode::InvalidRequest,
+            _ => ErrorCode::InvalidConfig,
+        }
+    }
 }

@@ -71,6 +71,45 @@ pub enum Scope {
     ClientMetrics,
 }
 
+impl Scope {
+    /// Kafka's word for it in error texts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Scope::Broker => "broker",
+            Scope::Topic => "topic",
+            Scope::Group => "group",
+            Scope::ClientMetrics => "client metrics",
+        }
+    }
+}
+
+/// Whose overrides are altered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A topic.
+    Topic,
+    /// One broker.
+    Broker,
+    /// All brokers (the broker resource with an empty name).
+    AllBrokers,
+    /// A group.
+    Group,
+    /// A client metrics subscription.
+    ClientMetrics,
+}
+
+impl Resource {
+    /// The keys that it can have.
+    pub fn scope(self) -> Scope {
+        match self {
+            Resource::Topic => Scope::Topic,
+            Resource::Broker | Resource::AllBrokers => Scope::Broker,
+            Resource::Group => Scope::Group,
+            Resource::ClientMetrics => Scope::ClientMetrics,
+        }
+    }
+}
+
 /// How a broker key changes (KIP-226).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UpdateMode {

@@ -8,6 +8,7 @@
 
 mod alter;
 mod broker;
+mod concern;
 mod describe;
 mod error;
 mod key;
@@ -21,14 +22,15 @@ mod table;
 mod topic;
 mod value;
 
-pub use alter::{AlterOp, alter, check_new};
+pub use alter::{AlterOp, Altered, alter, check_new, check_overrides};
 pub use broker::{BrokerConfig, BrokerDefaults, LogChores, NetworkConfig, RequestLimits, TopicCreation};
+pub use concern::{Concern, concern};
 pub use describe::{
     Described, Source, Synonym, describe_broker, describe_client_metrics, describe_cluster, describe_group,
     describe_topic,
 };
 pub use error::ConfigError;
-pub use key::{Importance, Key, Kind, Scope, Support, UpdateMode, Valid};
+pub use key::{Importance, Key, Kind, Resource, Scope, Support, UpdateMode, Valid};
 pub use layers::{Layers, Lookup, Nothing};
 pub use listener::{Endpoint, ListenerConfig, SecurityProtocol, parse_address, parse_endpoint};
 pub use node::NodeConfig;

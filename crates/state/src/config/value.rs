@@ -247,6 +247,11 @@ impl Key {
         ))
     }
 
+    pub(super) fn unsupported(&self, value: &str, what: &'static str) -> ConfigError {
+        let value = if self.is_sensitive() { "[hidden]" } else { value };
+        ConfigError::Unsupported { name: self.name.to_owned(), value: value.to_owned(), what }
+    }
+
     pub(super) fn invalid(&self, value: &str, reason: &str) -> ConfigError {
         let value = if self.is_sensitive() { "[hidden]" } else { value };
         ConfigError::Invalid {
