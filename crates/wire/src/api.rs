@@ -66,16 +66,26 @@ macro_rules! apis {
         }
 
         /// Every API, in the order of the keys.
-        pub static APIS: &[Api] = &[$(Api {
-            key: ApiKey::$name,
-            name: stringify!($name),
-            min: $min,
-            max: $max,
-            flexible: $flexible,
-            listeners: &[$(Listener::$listener),+],
-        }),*];
+        pub static APIS: &[&Api] = &[$(ApiKey::$name.info()),*];
 
         impl ApiKey {
+            /// The API's line in the table.
+            pub const fn info(self) -> &'static Api {
+                match self {
+                    $(ApiKey::$name => {
+                        const API: Api = Api {
+                            key: ApiKey::$name,
+                            name: stringify!($name),
+                            min: $min,
+                            max: $max,
+                            flexible: $flexible,
+                            listeners: &[$(Listener::$listener),+],
+                        };
+                        &API
+                    })*
+                }
+            }
+
             /// The API with this key, if we have it.
             pub fn from_key(key: i16) -> Option<ApiKey> {
                 match key {
@@ -168,13 +178,6 @@ apis! {
 }
 
 impl ApiKey {
-    /// The API's line in the table.
-    pub fn info(self) -> &'static Api {
-        // Binary search on the keys: the table is in their order, and a test holds it so.
-        let place = APIS.binary_search_by_key(&(self as i16), |api| api.key as i16);
-        &APIS[place.expect("every variant comes from a line of the table")]
-    }
-
     /// The number on the wire.
     pub fn key(self) -> i16 {
         self as i16
@@ -186,13 +189,12 @@ impl ApiKey {
     }
 }
 
-/// The API with this key on this listener at this version.
+/// The API with this key, if it has this version; ApiVersions is found at any version (KIP-511).
 ///
 /// # Errors
-/// What Kafka closes the connection for. ApiVersions is found at any version (KIP-511).
-pub fn lookup(listener: Listener, key: i16, version: i16) -> Result<&'static Api, DecodeError> {
-    let api = ApiKey::from_key(key).map(ApiKey::info).filter(|api| api.listeners.contains(&listener));
-    let api = api.ok_or(DecodeError::UnknownApi { key })?;
+/// What Kafka closes the connection for.
+pub(crate) fn lookup(key: i16, version: i16) -> Result<&'static Api, DecodeError> {
+    let api = ApiKey::from_key(key).ok_or(DecodeError::UnknownApi { key })?.info();
     if api.has_version(version) || api.key == ApiKey::ApiVersions {
         Ok(api)
     } else {
@@ -202,7 +204,7 @@ pub fn lookup(listener: Listener, key: i16, version: i16) -> Result<&'static Api
 
 /// The APIs of a listener, in the order of the keys.
 pub fn supported(listener: Listener) -> impl Iterator<Item = &'static Api> {
-    APIS.iter().filter(move |api| api.listeners.contains(&listener))
+    APIS.iter().copied().filter(move |api| api.listeners.contains(&listener))
 }
 
 /// The ranges as ApiVersions answers them.
@@ -240,4 +242,55 @@ pub fn decode_request(header: &RequestHeader, body: Bytes) -> Result<Request, De
 pub fn encode_response(header: &RequestHeader, response: Response) -> Result<Outgoing, EncodeError> {
     assert_eq!(response.api(), header.api, "a handler answers the API it was asked");
     encode_body(header, response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_keys() {
+        assert!(APIS.is_sorted_by(|one, next| one.key < next.key));
+        for api in APIS {
+            assert_eq!(ApiKey::from_key(api.key.key()), Some(api.key));
+            assert_eq!(api.key.name(), api.name);
+        }
+    }
+
+    #[test]
+    fn produce_is_announced_from_version_0_and_served_from_3() {
+        let announced = announced(Listener::Broker);
+        let produce = announced.iter().find(|api| api.api_key == 0).unwrap();
+        assert_eq!((produce.min_version, produce.max_version), (0, 13));
+        assert!(lookup(0, 2).is_err() && lookup(0, 3).is_ok());
+        assert!(
+            announced.iter().all(|api| api.api_key == 0
+                || api.min_version == lookup(api.api_key, api.max_version).unwrap().min)
+        );
+    }
+
+    #[test]
+    fn the_controller_serves_what_kafkas_does() {
+        let keys = supported(Listener::Controller).map(|api| api.key.key());
+        // Of these APIs, those in the ApiVersions answer of a Kafka 4.3.1 controller.
+        assert_eq!(keys.collect::<Vec<_>>(), [1, 18, 19, 20, 32, 33, 37, 44, 60]);
+    }
+
+    #[test]
+    fn a_version_is_flexible_where_the_library_writes_a_tagged_header() {
+        use kafka_protocol::messages::ApiKey as Library;
+        for api in APIS {
+            let library = Library::try_from(api.key.key()).unwrap();
+            for version in api.min..=api.max {
+                assert_eq!(
+                    library.request_header_version(version) == 2,
+                    api.is_flexible(version),
+                    "{}",
+                    api.name
+                );
+                let tags = crate::header::response_has_tags(api, version);
+                assert_eq!(library.response_header_version(version) == 1, tags, "{}", api.name);
+            }
+        }
+    }
 }

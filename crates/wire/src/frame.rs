@@ -61,3 +61,76 @@ impl Splitter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BufMut;
+
+    use super::*;
+
+    #[test]
+    fn frames_are_cut_wherever_the_reads_end() {
+        let sent: Vec<Vec<u8>> = (0..40usize).map(|len| vec![len as u8; len * 7]).collect();
+        let mut wire = BytesMut::new();
+        for frame in &sent {
+            wire.put_i32(frame.len() as i32);
+            wire.put_slice(frame);
+        }
+        for step in 1..50 {
+            let splitter = Splitter::new(1000);
+            let (mut buffer, mut received) = (BytesMut::new(), Vec::new());
+            for read in wire.chunks(step) {
+                splitter.reserve(&mut buffer);
+                buffer.put_slice(read);
+                while let Some(frame) = splitter.next(&mut buffer).unwrap() {
+                    received.push(frame.to_vec());
+                }
+            }
+            assert_eq!(received, sent);
+            assert!(buffer.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_frame_is_a_part_of_the_read_buffer() {
+        let mut buffer = BytesMut::from(&b"\0\0\0\x04abcd\0\0"[..]);
+        let place = buffer[4..].as_ptr();
+        let frame = Splitter::new(10).next(&mut buffer).unwrap().unwrap();
+        assert_eq!((&frame[..], frame.as_ptr()), (&b"abcd"[..], place));
+        assert_eq!(&buffer[..], b"\0\0");
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_is_refused_before_its_bytes_come() {
+        let splitter = Splitter::new(100);
+        for (prefix, size) in [([0xff; 4], -1), ([0, 0, 0, 101], 101), ([0x80, 0, 0, 0], i32::MIN)] {
+            let refused = splitter.next(&mut BytesMut::from(&prefix[..]));
+            assert_eq!(refused, Err(DecodeError::FrameSize { size, max: 100 }));
+        }
+        assert_eq!(splitter.next(&mut BytesMut::from(&[0, 0, 0, 100][..])), Ok(None));
+        assert_eq!(splitter.next(&mut BytesMut::from(&[0; 4][..])), Ok(Some(Bytes::new())));
+    }
+
+    #[test]
+    fn room_follows_what_has_come_not_what_was_promised() {
+        let splitter = Splitter::new(100 << 20);
+        let mut buffer = BytesMut::new();
+        splitter.reserve(&mut buffer);
+        assert!(buffer.capacity() <= 2 * READ_AHEAD);
+        buffer.put_i32(100 << 20);
+        let mut total = 4;
+        while total < (100 << 20) + 4 {
+            splitter.reserve(&mut buffer);
+            assert!(buffer.capacity() > buffer.len(), "there is room to read");
+            assert!(
+                buffer.capacity() <= 2 * total.max(STEP) + READ_AHEAD,
+                "{} after {total}",
+                buffer.capacity()
+            );
+            let read = (buffer.capacity() - buffer.len()).min((100 << 20) + 4 - total);
+            buffer.put_bytes(1, read);
+            total += read;
+        }
+        assert_eq!(splitter.next(&mut buffer).unwrap().unwrap().len(), 100 << 20);
+    }
+}

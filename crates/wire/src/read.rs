@@ -147,6 +147,16 @@ impl Reader {
         self.nullable_string(what)?.ok_or_else(|| self.malformed(what))
     }
 
+    /// Text that may be null (then empty) and in which bytes that are not UTF-8 are replaced.
+    pub(crate) fn lossy_string(&mut self, what: &'static str) -> Result<StrBytes, DecodeError> {
+        let Some(len) = self.length(what, true)? else { return Ok(StrBytes::default()) };
+        let text = self.slice(what, len)?;
+        Ok(match String::from_utf8_lossy(&text) {
+            std::borrow::Cow::Borrowed(_) => StrBytes::from_utf8(text).unwrap_or_default(),
+            std::borrow::Cow::Owned(replaced) => StrBytes::from_string(replaced),
+        })
+    }
+
     pub(crate) fn topic(&mut self, by_id: bool) -> Result<TopicKey, DecodeError> {
         if by_id {
             self.uuid("topic id").map(|id| TopicKey::Id(TopicId(id)))
