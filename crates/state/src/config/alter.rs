@@ -175,12 +175,12 @@ fn check_broker(resource: Resource, overrides: &Overrides<'_>) -> Result<(), Con
             "These security configs can be dynamically updated only per-listener using the listener prefix: [{names}]"
         )));
     }
-    if resource == Resource::AllBrokers {
-        if let Some(names) = names(&|_, update| update == UpdateMode::PerBroker) {
-            return Err(ConfigError::Conflict(format!(
-                "Cannot update these configs at default cluster level, broker id must be specified: [{names}]"
-            )));
-        }
+    if resource == Resource::AllBrokers
+        && let Some(names) = names(&|_, update| update == UpdateMode::PerBroker)
+    {
+        return Err(ConfigError::Conflict(format!(
+            "Cannot update these configs at default cluster level, broker id must be specified: [{names}]"
+        )));
     }
     check_each(resource, overrides)
 }

@@ -187,3 +187,151 @@ fn http_listener(file: &dyn Lookup) -> Result<Option<(Arc<str>, u16)>, ConfigErr
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const BASE: &[(&str, &str)] = &[
+        ("process.roles", "broker,controller"),
+        ("node.id", "1"),
+        ("controller.listener.names", "CONTROLLER"),
+        ("listeners", "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093"),
+    ];
+
+    fn with(more: &[(&'static str, &'static str)]) -> Result<NodeConfig, ConfigError> {
+        let file: BTreeMap<&str, &str> = BASE.iter().chain(more).copied().collect();
+        NodeConfig::resolve(&file)
+    }
+
+    fn fault(more: &[(&'static str, &'static str)]) -> String {
+        with(more).unwrap_err().to_string()
+    }
+
+    fn shown(endpoints: &[super::super::Endpoint]) -> Vec<String> {
+        endpoints.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_combined_node_has_both_kinds_of_listeners() {
+        let node = with(&[]).unwrap();
+        assert!(node.is_broker && node.is_controller && node.quorum.is_standalone());
+        assert_eq!(shown(&node.listeners.broker), ["PLAINTEXT://localhost:9092"]);
+        assert_eq!(shown(&node.listeners.advertised_broker), ["PLAINTEXT://localhost:9092"]);
+        assert_eq!(shown(&node.listeners.advertised_controller), ["CONTROLLER://localhost:9093"]);
+        assert_eq!(&*node.listeners.inter_broker, "PLAINTEXT");
+        assert_eq!(node.metadata_log_dir, PathBuf::from("/tmp/kafka-logs"));
+        node.check_built().unwrap();
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let none: BTreeMap<&str, &str> = BTreeMap::new();
+        assert_eq!(
+            NodeConfig::resolve(&none).unwrap_err().to_string(),
+            "Missing required configuration \"process.roles\" which has no default value."
+        );
+        let role: BTreeMap<&str, &str> = [("process.roles", "broker")].into();
+        assert!(NodeConfig::resolve(&role).unwrap_err().to_string().contains("\"node.id\""));
+    }
+
+    #[test]
+    fn addresses_are_read_as_kafka_reads_them() {
+        let node = with(&[("listeners", "plaintext://[::1]:9092,controller://:0")]).unwrap();
+        assert_eq!(shown(&node.listeners.broker), ["PLAINTEXT://[::1]:9092"]);
+        assert_eq!(shown(&node.listeners.controller), ["CONTROLLER://:0"]);
+        let node = with(&[
+            ("listeners", "INSIDE://0.0.0.0:9092,OUTSIDE://0.0.0.0:9094,CONTROLLER://0.0.0.0:9093"),
+            ("advertised.listeners", "INSIDE://kafka:9092,OUTSIDE://localhost:9094"),
+            ("listener.security.protocol.map", "INSIDE:PLAINTEXT,OUTSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+            ("inter.broker.listener.name", "INSIDE"),
+        ])
+        .unwrap();
+        assert_eq!(
+            shown(&node.listeners.advertised_broker),
+            ["INSIDE://kafka:9092", "OUTSIDE://localhost:9094"]
+        );
+        assert_eq!(shown(&node.listeners.advertised_controller), ["CONTROLLER://:9093"]);
+        assert_eq!(&*node.listeners.inter_broker, "INSIDE");
+    }
+
+    #[test]
+    fn listeners_that_contradict_each_other_are_refused() {
+        let listeners = |text| fault(&[("listeners", text)]);
+        assert!(
+            listeners("PLAINTEXT://:9092")
+                .contains("controller.listener.names must contain at least one value")
+        );
+        assert!(listeners("CONTROLLER://:9093").contains("at least one broker advertised listener"));
+        assert!(listeners("PLAINTEXT://:9092,CONTROLLER://:9092").contains("must have a different port"));
+        assert!(
+            listeners("PLAINTEXT://:1,PLAINTEXT://:2,CONTROLLER://:3").contains("must have a different name")
+        );
+        assert!(
+            listeners("FOO://:9092,CONTROLLER://:9093")
+                .contains("No security protocol defined for listener FOO")
+        );
+        assert!(
+            listeners("PLAINTEXT//:9092,CONTROLLER://:9093").contains("Unable to parse PLAINTEXT//:9092")
+        );
+        assert!(
+            listeners("PLAINTEXT://h:99999,CONTROLLER://:9093")
+                .contains("Unable to parse PLAINTEXT://h:99999")
+        );
+        let meta = listeners("PLAINTEXT://0.0.0.0:9092,CONTROLLER://:9093");
+        assert!(
+            meta.contains("advertised.listeners cannot use the nonroutable meta-address 0.0.0.0"),
+            "{meta}"
+        );
+        assert!(
+            fault(&[("inter.broker.listener.name", "CONTROLLER")])
+                .ends_with("The valid options based on currently configured listeners are PLAINTEXT")
+        );
+        let both =
+            [("inter.broker.listener.name", "PLAINTEXT"), ("security.inter.broker.protocol", "PLAINTEXT")];
+        assert!(fault(&both).starts_with("Only one of inter.broker.listener.name"));
+    }
+
+    #[test]
+    fn ids_and_voters_must_agree() {
+        assert_eq!(fault(&[("broker.id", "2")]), "You must set `node.id` to the same value as `broker.id`.");
+        assert!(
+            fault(&[("controller.quorum.voters", "2@localhost:9093")])
+                .contains("the node id 1 must be included")
+        );
+        assert!(fault(&[("controller.quorum.voters", "a")]).contains("`{id}@{host}:{port}`"));
+        assert!(fault(&[("controller.quorum.bootstrap.servers", "a")]).contains("\"{host}:{port}\""));
+        let node = with(&[("controller.quorum.voters", "1@a:9093,2@b:9093")]).unwrap();
+        assert_eq!(node.quorum.voters.len(), 2);
+        let broker = [("process.roles", "broker"), ("listeners", "PLAINTEXT://localhost:9092")];
+        assert!(
+            fault(&broker).starts_with("If using process.roles, either controller.quorum.bootstrap.servers")
+        );
+        let broker =
+            with(&[broker[0], broker[1], ("controller.quorum.bootstrap.servers", "c:9093")]).unwrap();
+        assert!(broker.listeners.controller.is_empty() && !broker.is_controller);
+    }
+
+    #[test]
+    fn numbers_that_contradict_each_other_are_refused() {
+        assert!(
+            fault(&[("log.retention.hours", "0")]).starts_with("log.retention.ms must be unlimited (-1)")
+        );
+        assert!(fault(&[("log.roll.ms", "0")]).starts_with("log.roll.ms must be"));
+        assert!(fault(&[("replica.lag.time.max.ms", "1")]).starts_with("replica.fetch.wait.max.ms"));
+        assert!(fault(&[("queued.max.request.bytes", "5")]).starts_with("queued.max.request.bytes"));
+        assert!(
+            fault(&[("max.connections.per.ip", "0")])
+                .starts_with("max.connections.per.ip can be set to zero")
+        );
+        assert!(fault(&[("max.connections.per.ip.overrides", "a:b")]).contains("host:limit"));
+    }
+
+    #[test]
+    fn a_listener_with_encryption_is_refused_as_long_as_it_is_not_built() {
+        let node = with(&[("listener.security.protocol.map", "PLAINTEXT:SSL,CONTROLLER:PLAINTEXT")]).unwrap();
+        assert!(node.check_built().unwrap_err().to_string().contains("a listener with TLS or SASL"));
+    }
+}

@@ -198,3 +198,63 @@ fn compression_type(name: &str) -> CompressionType {
         _ => CompressionType::Producer,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    type Overrides = BTreeMap<&'static str, &'static str>;
+
+    #[test]
+    fn defaults_are_kafkas_but_for_the_flush() {
+        let topic = TopicConfig::default();
+        assert_eq!(topic.retention_ms, Some(7 * 24 * 3_600_000));
+        assert_eq!(topic.retention_bytes, None);
+        assert_eq!(topic.segment_bytes, 1 << 30);
+        assert_eq!(topic.segment_ms, 7 * 24 * 3_600_000);
+        assert_eq!(topic.max_message_bytes, 1_048_588);
+        assert_eq!(topic.flush_messages, 1);
+        assert_eq!(topic.flush_ms, i64::MAX as u64);
+        assert_eq!(topic.timestamp_after_max_ms, 3_600_000);
+        assert!(topic.cleanup_delete && !topic.cleanup_compact);
+        assert_eq!(topic.compression_type, CompressionType::Producer);
+    }
+
+    #[test]
+    fn the_most_specific_layer_wins() {
+        let file: Overrides =
+            [("log.retention.hours", "1"), ("log.segment.bytes", "2000000"), ("log.roll.hours", "2")].into();
+        let cluster: Overrides = [("message.max.bytes", "777")].into();
+        let broker: Overrides = [("log.segment.bytes", "3000000"), ("message.max.bytes", "888")].into();
+        let layers = Layers { broker: &broker, cluster: &cluster, file: &file };
+        let topic = TopicConfig::resolve(&Nothing, &layers);
+        assert_eq!(topic.retention_ms, Some(3_600_000));
+        assert_eq!(
+            (topic.segment_bytes, topic.max_message_bytes, topic.segment_ms),
+            (3_000_000, 888, 7_200_000)
+        );
+        let overrides: Overrides = [("retention.ms", "-1"), ("segment.bytes", "4000000")].into();
+        let topic = TopicConfig::resolve(&overrides, &layers);
+        assert_eq!((topic.retention_ms, topic.segment_bytes), (None, 4_000_000));
+    }
+
+    #[test]
+    fn milliseconds_take_precedence_over_minutes_and_hours() {
+        let file: Overrides = [("log.retention.hours", "1"), ("log.retention.minutes", "2")].into();
+        let layers = Layers { file: &file, ..Layers::none() };
+        assert_eq!(TopicConfig::resolve(&Nothing, &layers).retention_ms, Some(120_000));
+        let cluster: Overrides = [("log.retention.ms", "3")].into();
+        let layers = Layers { cluster: &cluster, ..layers };
+        assert_eq!(TopicConfig::resolve(&Nothing, &layers).retention_ms, Some(3));
+    }
+
+    #[test]
+    fn an_override_that_does_not_parse_counts_as_absent() {
+        let overrides: Overrides = [("retention.ms", "soon"), ("internal.segment.bytes", "100")].into();
+        let topic = TopicConfig::resolve(&overrides, &Layers::none());
+        assert_eq!(topic.retention_ms, Some(604_800_000));
+        assert_eq!(topic.segment_bytes, 100);
+    }
+}

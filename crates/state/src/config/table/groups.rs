@@ -46,7 +46,7 @@ keys! { GROUPS, Broker;
         "How long the coordinator collects records before it writes them; -1 adapts to the load.";
     "group.coordinator.background.threads", Int = "2", Min(1), High, ReadOnly, public, NoMeaning(THREADS),
         "How many threads do the coordinator's background work.";
-    "group.coordinator.cached.buffer.max.bytes", Int = "1048588", Min(524288), Medium, ClusterWide, public,
+    "group.coordinator.cached.buffer.max.bytes", Int = "1048588", Min(524_288), Medium, ClusterWide, public,
         NotYet(CONSUMER_GROUPS),
         "Largest write buffer that is kept for reuse.";
     "group.coordinator.rebalance.protocols", List = "classic,consumer,streams", ListOf(&["consumer",
@@ -81,7 +81,7 @@ keys! { GROUPS, Broker;
     "group.share.max.partition.max.record.locks", Int = "4000", Range(2000, 10000), Medium, ReadOnly, public,
         NotYet(SHARE),
         "Upper bound of share.partition.max.record.locks.";
-    "group.share.max.record.lock.duration.ms", Int = "60000", Range(30000, 3600000), Medium, ReadOnly,
+    "group.share.max.record.lock.duration.ms", Int = "60000", Range(30000, 3_600_000), Medium, ReadOnly,
         public, NotYet(SHARE),
         "Upper bound of share.record.lock.duration.ms.";
     "group.share.max.session.timeout.ms", Int = "60000", Min(1), Medium, ReadOnly, public, NotYet(SHARE),
@@ -110,7 +110,7 @@ keys! { GROUPS, Broker;
     "group.share.persister.class.name",
         String = "org.apache.kafka.server.share.persister.DefaultStatePersister", Any, Medium, ReadOnly, internal, NotYet(SHARE),
         "Java class that keeps the state of share groups.";
-    "group.share.record.lock.duration.ms", Int = "30000", Range(1000, 3600000), Medium, ReadOnly, public,
+    "group.share.record.lock.duration.ms", Int = "30000", Range(1000, 3_600_000), Medium, ReadOnly, public,
         NotYet(SHARE),
         "How long a delivered record stays locked.";
     "group.share.session.timeout.ms", Int = "45000", Min(1), Medium, ReadOnly, public, NotYet(SHARE),

@@ -10,7 +10,7 @@ keys! { LOG, Broker;
     "compression.type", String = "producer", OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip",
         "producer"]), High, ClusterWide, public, Acts,
         "The codec that batches are stored in; producer keeps what was sent.";
-    "compression.zstd.level", Int = "3", Range(-131072, 22), Medium, ClusterWide, public, Acts,
+    "compression.zstd.level", Int = "3", Range(-131_072, 22), Medium, ClusterWide, public, Acts,
         "Zstd level when the broker compresses.";
     "log.cleaner.backoff.ms", Long = "15000", Min(0), Medium, ClusterWide, public, NotYet(COMPACTION),
         "Pause of the compaction when there is nothing to do.";
@@ -97,7 +97,7 @@ keys! { LOG, Broker;
         "Largest random part subtracted from the age, so that logs do not roll all at once.";
     "log.roll.ms", Long = null, Any, High, ClusterWide, public, Acts,
         "Age at which a new segment is started; takes precedence over hours.";
-    "log.segment.bytes", Int = "1073741824", Min(1048576), High, ClusterWide, public, Acts,
+    "log.segment.bytes", Int = "1073741824", Min(1_048_576), High, ClusterWide, public, Acts,
         "Size at which a new segment is started.";
     "log.segment.delete.delay.ms", Long = "60000", Min(0), High, ClusterWide, public, Acts,
         "How long a deleted segment's files stay on disk.";

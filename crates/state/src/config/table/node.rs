@@ -80,7 +80,7 @@ keys! { NODE, Broker;
     "metadata.log.max.snapshot.interval.ms", Long = "3600000", Min(0), High, ReadOnly, public,
         NotYet(METADATA_LOG),
         "Time after which a snapshot is written if anything has changed; 0 turns that off.";
-    "metadata.log.segment.bytes", Int = "1073741824", Min(8388608), High, ReadOnly, public,
+    "metadata.log.segment.bytes", Int = "1073741824", Min(8_388_608), High, ReadOnly, public,
         NotYet(METADATA_LOG),
         "Size at which the metadata log starts a new segment.";
     "metadata.log.segment.ms", Long = "604800000", Any, High, ReadOnly, public, NotYet(METADATA_LOG),

@@ -45,7 +45,7 @@ keys! { GROUP, Group;
 }
 
 keys! { CLIENT_METRICS, ClientMetrics;
-    "interval.ms", Int = "300000", Range(100, 3600000), Medium, ClusterWide, public,
+    "interval.ms", Int = "300000", Range(100, 3_600_000), Medium, ClusterWide, public,
         NotYet("client metrics (KIP-714)"),
         "How often they push.";
     "match", List = "", Texts, Medium, ClusterWide, public, NotYet("client metrics (KIP-714)"),

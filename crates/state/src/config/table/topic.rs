@@ -13,7 +13,7 @@ keys! { TOPIC, Topic;
     "compression.type", String = "producer", OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip",
         "producer"]), Medium, ClusterWide, public, Acts,
         "The codec that batches are stored in; producer keeps what was sent.";
-    "compression.zstd.level", Int = "3", Range(-131072, 22), Medium, ClusterWide, public, Acts,
+    "compression.zstd.level", Int = "3", Range(-131_072, 22), Medium, ClusterWide, public, Acts,
         "Zstd level when the broker compresses.";
     "delete.retention.ms", Long = "86400000", Min(0), Medium, ClusterWide, public, NotYet(COMPACTION),
         "How long the markers of deleted keys stay in a compacted topic.";
@@ -69,7 +69,7 @@ keys! { TOPIC, Topic;
         "Size of a partition beyond which its oldest segments are deleted; -1 is without limit.";
     "retention.ms", Long = "604800000", Min(-1), Medium, ClusterWide, public, Acts,
         "How long segments are kept; -1 is for ever.";
-    "segment.bytes", Int = "1073741824", Min(1048576), Medium, ClusterWide, public, Acts,
+    "segment.bytes", Int = "1073741824", Min(1_048_576), Medium, ClusterWide, public, Acts,
         "Size at which a new segment is started.";
     "segment.index.bytes", Int = "10485760", Min(4), Medium, ClusterWide, public, Acts,
         "Largest offset or time index.";

@@ -15,7 +15,7 @@ keys! { TRANSACTIONS, Broker;
         "A producer that has written nothing for this long is forgotten.";
     "share.coordinator.append.linger.ms", Int = "-1", Min(-1), Medium, ReadOnly, public, NotYet(SHARE),
         "How long the share coordinator collects records before it writes them; -1 adapts to the load.";
-    "share.coordinator.cached.buffer.max.bytes", Int = "1048588", Min(524288), Medium, ClusterWide, public,
+    "share.coordinator.cached.buffer.max.bytes", Int = "1048588", Min(524_288), Medium, ClusterWide, public,
         NotYet(SHARE),
         "Largest write buffer that is kept for reuse.";
     "share.coordinator.cold.partition.snapshot.interval.ms", Int = "300000", Min(1), Low, ReadOnly, internal,
