@@ -13,7 +13,12 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
     /// Write `quorum-state` and sync it, before the next action.
-    Persist(QuorumState),
+    Persist {
+        /// What it says.
+        state: QuorumState,
+        /// The whole content of the file.
+        content: String,
+    },
     /// Send a request; its answer comes back with the same id.
     Send {
         /// To match the answer.
@@ -85,6 +90,13 @@ pub enum Action {
     Committed {
         /// The offset after the last committed record.
         high_watermark: Offset,
+    },
+    /// Something came in that no sound peer sends; it was not acted on. Worth a warning in the log.
+    Suspect {
+        /// The peer, where known.
+        peer: Option<NodeId>,
+        /// What is wrong.
+        what: &'static str,
     },
     /// Store a piece of a snapshot that is being fetched; position 0 begins it anew.
     WriteSnapshot {

@@ -13,20 +13,38 @@
 
 mod action;
 mod control;
+mod describe;
+mod epoch;
 mod event;
+mod flexible;
+mod follow;
+mod lead;
 mod log_view;
+mod membership;
 mod message;
+#[cfg(test)]
+mod model;
 mod options;
+mod peers;
+mod poll;
 mod quorum_state;
 mod raft;
+mod rng;
+mod roles;
+#[cfg(test)]
+mod scripts;
+mod serve;
+mod transition;
+mod vote;
 mod voters;
 
 pub use action::{Action, AppendBatch, ResignReason};
-pub use control::{ControlRecord, LeaderChange, SnapshotFooter, SnapshotHeader};
+pub use control::{ControlRecord, ControlRecordError, LeaderChange, SnapshotFooter, SnapshotHeader};
+pub use describe::{QuorumDescription, ReplicaDescription};
 pub use event::{Boot, Event, RequestId, Token};
 pub use log_view::{EpochStart, LogState, OffsetAndEpoch, SnapshotId};
 pub use message::*;
 pub use options::Options;
 pub use quorum_state::{QuorumState, QuorumStateError};
-pub use raft::{NotLeader, Proposal, Proposed, Raft, Role};
+pub use raft::{NotLeader, Proposal, Proposed, Raft, Role, SnapshotContext};
 pub use voters::{Address, DirectoryId, Endpoint, Endpoints, KRaftVersionRange, ReplicaKey, Voter, VoterSet};

@@ -1,0 +1,8 @@
+//! A model cluster.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    VoteTwice,
+    CommitOldEpoch,
+    SkipPersist,
+    AckBeforeDurable,
+}
