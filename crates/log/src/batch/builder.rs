@@ -1,9 +1,13 @@
-//! Making batches: for the controller and coordinators, the CLI, compaction, recompression and tests.
+//! Making batches: for the controller and coordinators, the CLI, compaction and tests.
 
 use bytes::Bytes;
 use chronik_types::{LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId};
 
-use super::{Compression, Header, Record, Validated};
+use super::compression::compress;
+use super::header::Fields;
+use super::{
+    Attributes, Compression, HEADER_LEN, Header, Record, RecordHeaders, TimestampType, Validated, varint,
+};
 
 /// A record to be written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,96 +26,224 @@ pub struct NewRecord<'a> {
 ///
 /// Without further calls: base offset 0, leader epoch -1 (as clients send it), no producer, create time.
 #[derive(Clone, Debug)]
-pub struct BatchBuilder {}
+pub struct BatchBuilder {
+    fields: Fields,
+    compression: Compression,
+    /// Room for the header, then the records in the clear.
+    bytes: Vec<u8>,
+    /// Where `bytes` will end when all is said: offset for the next record, counted from the base offset.
+    next_delta: i64,
+    /// The batch ends where another one did, whatever records are left (`like`).
+    keeps_last_offset: bool,
+    log_append_time: Option<Millis>,
+}
 
 impl BatchBuilder {
     /// An empty batch.
     pub fn new(compression: Compression) -> BatchBuilder {
-        let _ = compression;
-        todo!()
+        let fields = Fields {
+            base_offset: Offset(0),
+            leader_epoch: LeaderEpoch::NONE,
+            attributes: Attributes::default(),
+            last_offset_delta: 0,
+            base_timestamp: Millis::NONE,
+            max_timestamp: Millis::NONE,
+            producer_id: ProducerId::NONE,
+            producer_epoch: ProducerEpoch::NONE,
+            base_sequence: -1,
+            record_count: 0,
+        };
+        BatchBuilder::with(fields, compression, false)
     }
 
-    /// An empty batch with everything from `header` but codec, max timestamp and record count: base offset, last offset
-    /// delta, epoch, producer, flags. What compaction and recompression start from.
+    /// An empty batch with everything from `header` but codec and what depends on the records: base offset, last
+    /// offset, epoch, producer, flags. Compaction starts from it (`MemoryRecords.filterTo`).
     pub fn like(header: Header<'_>, compression: Compression) -> BatchBuilder {
-        let _ = (header, compression);
-        todo!()
+        let fields = Fields { record_count: 0, ..Fields::of(header) };
+        let builder = BatchBuilder::with(fields, compression, true);
+        match header.timestamp_type() {
+            TimestampType::LogAppendTime => builder.log_append_time(header.max_timestamp()),
+            TimestampType::CreateTime => builder,
+        }
+    }
+
+    fn with(fields: Fields, compression: Compression, keeps_last_offset: bool) -> BatchBuilder {
+        BatchBuilder {
+            fields,
+            compression,
+            bytes: vec![0; HEADER_LEN],
+            next_delta: 0,
+            keeps_last_offset,
+            log_append_time: None,
+        }
     }
 
     /// Offset of the first record.
-    pub fn base_offset(self, offset: Offset) -> BatchBuilder {
-        let _ = offset;
-        todo!()
+    pub fn base_offset(mut self, offset: Offset) -> BatchBuilder {
+        self.fields.base_offset = offset;
+        self
     }
 
     /// Epoch of the leader that appends the batch.
-    pub fn leader_epoch(self, epoch: LeaderEpoch) -> BatchBuilder {
-        let _ = epoch;
-        todo!()
+    pub fn leader_epoch(mut self, epoch: LeaderEpoch) -> BatchBuilder {
+        self.fields.leader_epoch = epoch;
+        self
     }
 
-    /// Idempotent producer and its first sequence number.
-    pub fn producer(self, id: ProducerId, epoch: ProducerEpoch, base_sequence: i32) -> BatchBuilder {
-        let _ = (id, epoch, base_sequence);
-        todo!()
+    /// Idempotent producer and its first sequence number (-1 for a transaction marker).
+    pub fn producer(mut self, id: ProducerId, epoch: ProducerEpoch, base_sequence: i32) -> BatchBuilder {
+        self.fields.producer_id = id;
+        self.fields.producer_epoch = epoch;
+        self.fields.base_sequence = base_sequence;
+        self
     }
 
     /// Part of a transaction.
-    pub fn transactional(self) -> BatchBuilder {
-        todo!()
+    pub fn transactional(mut self) -> BatchBuilder {
+        self.fields.attributes = self.fields.attributes.with_transactional(true);
+        self
     }
 
     /// A control batch: its records' keys are [`ControlType::key`](super::ControlType::key).
-    pub fn control(self) -> BatchBuilder {
-        todo!()
+    pub fn control(mut self) -> BatchBuilder {
+        self.fields.attributes = self.fields.attributes.with_control(true);
+        self
     }
 
     /// The leader's time for all records.
-    pub fn log_append_time(self, now: Millis) -> BatchBuilder {
-        let _ = now;
-        todo!()
+    pub fn log_append_time(mut self, now: Millis) -> BatchBuilder {
+        self.fields.attributes = self.fields.attributes.with_timestamp_type(TimestampType::LogAppendTime);
+        self.log_append_time = Some(now);
+        self
     }
 
-    /// Compaction's mark (KIP-534); becomes the base timestamp.
-    pub fn delete_horizon(self, horizon: Millis) -> BatchBuilder {
-        let _ = horizon;
-        todo!()
+    /// Compaction's mark (KIP-534). It becomes the base timestamp, so it must be set before the first record.
+    pub fn delete_horizon(mut self, horizon: Millis) -> BatchBuilder {
+        assert!(self.is_empty(), "records count their timestamps from the delete horizon");
+        self.fields.attributes = self.fields.attributes.with_delete_horizon(true);
+        self.fields.base_timestamp = horizon;
+        self
     }
 
     /// Adds a record at the next offset.
     pub fn push(&mut self, record: NewRecord<'_>) {
-        let _ = record;
-        todo!()
+        let mut headers = Vec::new();
+        for &(key, value) in record.headers {
+            write_bytes(Some(key), &mut headers);
+            write_bytes(value, &mut headers);
+        }
+        let count = record.headers.len();
+        self.push_encoded(
+            self.next_delta,
+            record.timestamp,
+            [record.key, record.value],
+            RecordHeaders::encoded(count, &headers),
+        );
     }
 
-    /// Adds a record that was read from a batch, at its own offset. Panics if the offset is below the one before.
+    /// Adds a record that was read from a batch, at its own offset. Panics if the offset is not above the one before.
     pub fn push_kept(&mut self, record: &Record<'_>) {
-        let _ = record;
-        todo!()
+        let delta = record.offset.0 - self.fields.base_offset.0;
+        assert!(delta >= self.next_delta, "records are kept in the order of their offsets");
+        self.push_encoded(delta, record.timestamp, [record.key, record.value], record.headers);
+    }
+
+    fn push_encoded(
+        &mut self,
+        delta: i64,
+        timestamp: Millis,
+        [key, value]: [Option<&[u8]>; 2],
+        headers: RecordHeaders<'_>,
+    ) {
+        if self.is_empty() && !self.fields.attributes.has_delete_horizon() {
+            self.fields.base_timestamp = timestamp;
+        }
+        if self.is_empty() || timestamp > self.fields.max_timestamp {
+            self.fields.max_timestamp = timestamp;
+        }
+        let timestamp_delta = timestamp.0.wrapping_sub(self.fields.base_timestamp.0);
+        let header_count = headers.len() as i64;
+        let len = 1
+            + varint::len(timestamp_delta)
+            + varint::len(delta)
+            + bytes_len(key)
+            + bytes_len(value)
+            + varint::len(header_count)
+            + headers.as_bytes().len();
+        let out = &mut self.bytes;
+        out.reserve(len + 5);
+        varint::write(len as i64, out);
+        let attributes = 0;
+        out.push(attributes);
+        varint::write(timestamp_delta, out);
+        varint::write(delta, out);
+        write_bytes(key, out);
+        write_bytes(value, out);
+        varint::write(header_count, out);
+        out.extend_from_slice(headers.as_bytes());
+        self.fields.record_count += 1;
+        self.next_delta = delta + 1;
     }
 
     /// How many records there are.
     pub fn len(&self) -> usize {
-        todo!()
+        self.fields.record_count as usize
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.fields.record_count == 0
     }
 
     /// Bytes of the batch if it were not compressed.
     pub fn size_uncompressed(&self) -> usize {
-        todo!()
+        self.bytes.len()
     }
 
-    /// The batch. A batch without records is allowed: compaction keeps a producer's last sequence so.
+    /// The batch. One without records is allowed: compaction keeps a producer's last sequence so.
     pub fn build(self) -> Bytes {
-        todo!()
+        let (header, mut bytes) = self.finish();
+        bytes[..HEADER_LEN].copy_from_slice(&header);
+        bytes.into()
     }
 
     /// The batch, ready to append: it needs no validation, having been made here.
     pub fn build_validated(self) -> Validated {
-        todo!()
+        let (header, bytes) = self.finish();
+        Validated::new(header, Bytes::from(bytes).slice(HEADER_LEN..))
     }
+
+    /// The header, and the body behind room for the header.
+    fn finish(mut self) -> ([u8; HEADER_LEN], Vec<u8>) {
+        if !self.keeps_last_offset {
+            self.fields.last_offset_delta =
+                i32::try_from((self.next_delta - 1).max(0)).expect("a batch has at most 2^31 offsets");
+        }
+        if let Some(now) = self.log_append_time {
+            self.fields.max_timestamp = now;
+        }
+        let codec = self.compression.codec();
+        let bytes = if self.compression == Compression::None {
+            self.bytes
+        } else {
+            let mut compressed = vec![0; HEADER_LEN];
+            compress(self.compression, &self.bytes[HEADER_LEN..], &mut compressed);
+            compressed
+        };
+        (self.fields.write(codec, &bytes[HEADER_LEN..]), bytes)
+    }
+}
+
+fn write_bytes(field: Option<&[u8]>, out: &mut Vec<u8>) {
+    match field {
+        None => varint::write(-1, out),
+        Some(field) => {
+            varint::write(field.len() as i64, out);
+            out.extend_from_slice(field);
+        }
+    }
+}
+
+fn bytes_len(field: Option<&[u8]>) -> usize {
+    field.map_or(varint::len(-1), |field| varint::len(field.len() as i64) + field.len())
 }

@@ -26,6 +26,17 @@ pub enum ControlType {
 }
 
 impl ControlType {
+    /// Every type, in the order of their numbers.
+    pub const ALL: [ControlType; 7] = [
+        ControlType::Abort,
+        ControlType::Commit,
+        ControlType::LeaderChange,
+        ControlType::SnapshotHeader,
+        ControlType::SnapshotFooter,
+        ControlType::KRaftVersion,
+        ControlType::KRaftVoters,
+    ];
+
     /// The key of such a control record: version 0 and the type, both i16.
     pub fn key(self) -> [u8; 4] {
         let [high, low] = (self as i16).to_be_bytes();
@@ -36,8 +47,14 @@ impl ControlType {
     ///
     /// Error: `Record` if the key is too short or its version negative.
     pub fn of(record: &Record<'_>) -> Result<Option<ControlType>, BatchError> {
-        let _ = record;
-        todo!()
+        let key = record.key.unwrap_or_default();
+        let malformed = BatchError::Record { index: 0, reason: "the key is not that of a control record" };
+        let Some(&[a, b, c, d]) = key.first_chunk() else { return Err(malformed) };
+        if i16::from_be_bytes([a, b]) < 0 {
+            return Err(malformed);
+        }
+        let number = i16::from_be_bytes([c, d]);
+        Ok(ControlType::ALL.into_iter().find(|&control_type| control_type as i16 == number))
     }
 }
 
@@ -66,7 +83,17 @@ impl EndTxnMarker {
     ///
     /// Error: `Record` if key or value are malformed.
     pub fn of(record: &Record<'_>) -> Result<Option<EndTxnMarker>, BatchError> {
-        let _ = record;
-        todo!()
+        let commit = match ControlType::of(record)? {
+            Some(ControlType::Commit) => true,
+            Some(ControlType::Abort) => false,
+            _ => return Ok(None),
+        };
+        // Later versions may append fields.
+        match record.value.and_then(<[u8]>::first_chunk) {
+            Some(&[high, low, a, b, c, d]) if i16::from_be_bytes([high, low]) >= 0 => {
+                Ok(Some(EndTxnMarker { commit, coordinator_epoch: i32::from_be_bytes([a, b, c, d]) }))
+            }
+            _ => Err(BatchError::Record { index: 0, reason: "not the value of a transaction marker" }),
+        }
     }
 }

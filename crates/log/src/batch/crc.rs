@@ -3,22 +3,73 @@
 //! Offset, length, leader epoch and magic are outside it, so that a leader may write base offset and epoch
 //! without touching the body. CRCs are linear, so a change within the header needs no second pass over the body.
 
-use crc_fast::CrcAlgorithm::Crc32Iscsi;
+/// The Castagnoli polynomial, reflected: the coefficient of x^31 is the lowest bit.
+const POLYNOMIAL: u32 = 0x82F6_3B78;
+/// x^0 and x^8 in the same notation.
+const ONE: u32 = 1 << 31;
+const X_TO_THE_8TH: u32 = 1 << 23;
 
 /// CRC-32C of `bytes`.
 pub(super) fn crc32c(bytes: &[u8]) -> u32 {
     crc_fast::crc32_iscsi(bytes)
 }
 
+/// CRC-32C of `a ++ b`.
+pub(super) fn crc32c_of_both(a: &[u8], b: &[u8]) -> u32 {
+    let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
+    digest.update(a);
+    digest.update(b);
+    digest.finalize() as u32
+}
+
 /// The CRC of `new ++ body`, given that of `old ++ body`, where `old` and `new` have the same length, `old_crc` and
 /// `new_crc` are their own CRCs, and the body has `body_len` bytes.
 pub(super) fn replace_prefix(whole: u32, old_crc: u32, new_crc: u32, body_len: usize) -> u32 {
-    // crc(a ++ b) = shift(crc(a), len b) ^ crc(b), and combining with zero is the shift alone.
-    let shift = |crc: u32| crc_fast::checksum_combine(Crc32Iscsi, u64::from(crc), 0, body_len as u64) as u32;
-    whole ^ shift(old_crc) ^ shift(new_crc)
+    // crc(a ++ b) is crc(a) * x^(8 * len b) + crc(b), and addition is xor: the body's own CRC cancels out.
+    whole ^ multiply(x_to_the_8th_times(body_len), old_crc ^ new_crc)
 }
 
-/// The CRC of `a ++ b` from the CRCs of both and the length of `b`.
-pub(super) fn combine(a: u32, b: u32, b_len: usize) -> u32 {
-    crc_fast::checksum_combine(Crc32Iscsi, u64::from(a), u64::from(b), b_len as u64) as u32
+/// x^(8n) modulo the polynomial, by squaring.
+fn x_to_the_8th_times(mut n: usize) -> u32 {
+    let (mut power, mut square) = (ONE, X_TO_THE_8TH);
+    while n > 0 {
+        if n & 1 == 1 {
+            power = multiply(power, square);
+        }
+        square = multiply(square, square);
+        n >>= 1;
+    }
+    power
+}
+
+/// a * b modulo the polynomial.
+fn multiply(a: u32, b: u32) -> u32 {
+    let mut product = 0;
+    let mut term = b;
+    for bit in (0..32).rev() {
+        product ^= if a >> bit & 1 == 1 { term } else { 0 };
+        term = (term >> 1) ^ if term & 1 == 1 { POLYNOMIAL } else { 0 };
+    }
+    product
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_value_of_the_catalogue() {
+        assert_eq!(crc32c(b"123456789"), 0xE306_9283);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_prefix_is_replaced_without_its_body(old: [u8; 40], new: [u8; 40], body: Vec<u8>) {
+            let (whole, expected) = (crc32c(&[&old[..], &body].concat()), crc32c(&[&new[..], &body].concat()));
+            proptest::prop_assert_eq!(
+                replace_prefix(whole, crc32c(&old), crc32c(&new), body.len()),
+                expected
+            );
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with a batch, which of Kafka's error codes says so, and to which records it applies (KIP-467).
 
-use chronik_types::{ErrorCode, Millis};
+use chronik_types::ErrorCode;
 
 use super::Codec;
 
@@ -41,7 +41,7 @@ pub enum BatchError {
         /// "none" or "more than one".
         &'static str,
     ),
-    /// Larger than `max.message.bytes` (or, after decompression, than the cap).
+    /// Larger than `max.message.bytes`.
     #[error("record batch of {size} bytes exceeds the maximum of {size_max}")]
     TooLarge {
         /// Size of the whole batch in bytes.
@@ -70,10 +70,10 @@ pub enum BatchError {
         reason: &'static str,
     },
     /// A header field that contradicts another, or that this origin may not set.
-    #[error("{0}")]
+    #[error("record batch header is inconsistent: {0}")]
     Header(
-        /// The sentence.
-        String,
+        /// What contradicts what.
+        &'static str,
     ),
     /// The bytes of a record are malformed.
     #[error("record {index} is malformed: {reason}")]
@@ -111,8 +111,10 @@ impl BatchError {
             BatchError::Truncated { .. } | BatchError::Length { .. } | BatchError::Crc { .. } => {
                 ErrorCode::CorruptMessage
             }
-            BatchError::Magic { .. }
-            | BatchError::BatchCount(_)
+            // Formats that once were are refused as such; numbers that never were are corruption.
+            BatchError::Magic { magic: 0 | 1 } => ErrorCode::InvalidRecord,
+            BatchError::Magic { .. } => ErrorCode::CorruptMessage,
+            BatchError::BatchCount(_)
             | BatchError::Header(_)
             | BatchError::Record { .. }
             | BatchError::UnknownCodec(_)
@@ -131,21 +133,5 @@ impl BatchError {
             BatchError::Records { errors, .. } => errors,
             _ => &[],
         }
-    }
-
-    /// Kafka's answer to records whose timestamps are outside `[now - before, now + after]`.
-    pub(super) fn timestamps(errors: Vec<(i32, i64, Millis)>, earliest: i64, latest: i64) -> BatchError {
-        let errors = errors
-            .into_iter()
-            .map(|(batch_index, offset, timestamp)| RecordError {
-                batch_index,
-                message: format!(
-                    "Timestamp {timestamp} of message with offset {offset} is out of range. The timestamp should be \
-                     within [{earliest}, {latest}]"
-                ),
-            })
-            .collect();
-        let message = "One or more records have been rejected due to invalid timestamp".to_owned();
-        BatchError::Records { code: ErrorCode::InvalidTimestamp, message, errors }
     }
 }

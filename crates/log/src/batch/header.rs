@@ -12,7 +12,7 @@ use std::fmt;
 
 use chronik_types::{LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId};
 
-use super::crc::{crc32c, replace_prefix};
+use super::crc::{crc32c, crc32c_of_both, replace_prefix};
 use super::{Attributes, BatchError, Codec, TimestampType};
 
 /// Size of a batch header in bytes.
@@ -22,11 +22,18 @@ pub const LENGTH_PREFIX_LEN: usize = 12;
 /// The only magic there is.
 pub const MAGIC: i8 = 2;
 
-pub(super) const EPOCH_AT: usize = 12;
-pub(super) const MAGIC_AT: usize = 16;
-pub(super) const CRC_AT: usize = 17;
-pub(super) const ATTRIBUTES_AT: usize = 21;
+const LENGTH_AT: usize = 8;
+const EPOCH_AT: usize = 12;
+const MAGIC_AT: usize = 16;
+const CRC_AT: usize = 17;
+const ATTRIBUTES_AT: usize = 21;
+const LAST_OFFSET_DELTA_AT: usize = 23;
+const BASE_TIMESTAMP_AT: usize = 27;
 const MAX_TIMESTAMP_AT: usize = 35;
+const PRODUCER_ID_AT: usize = 43;
+const PRODUCER_EPOCH_AT: usize = 51;
+const BASE_SEQUENCE_AT: usize = 53;
+const RECORD_COUNT_AT: usize = 57;
 
 /// A view of a header. Made only from bytes whose magic is 2 and whose length can hold a header.
 #[derive(Clone, Copy)]
@@ -47,7 +54,7 @@ impl<'a> Header<'a> {
             Some(_) => {}
         }
         let header = Header { bytes: bytes.first_chunk().ok_or(truncated)? };
-        let length = header.i32_at(8);
+        let length = header.i32_at(LENGTH_AT);
         if length < (HEADER_LEN - LENGTH_PREFIX_LEN) as i32 {
             return Err(BatchError::Length { length });
         }
@@ -81,7 +88,7 @@ impl<'a> Header<'a> {
 
     /// Size of the whole batch in bytes, header included; at least [`HEADER_LEN`].
     pub fn size(self) -> usize {
-        LENGTH_PREFIX_LEN + self.i32_at(8) as usize
+        LENGTH_PREFIX_LEN + self.i32_at(LENGTH_AT) as usize
     }
 
     /// Size of what follows the header, in bytes.
@@ -127,12 +134,12 @@ impl<'a> Header<'a> {
 
     /// Offset of the last record, counted from the base offset.
     pub fn last_offset_delta(self) -> i32 {
-        self.i32_at(23)
+        self.i32_at(LAST_OFFSET_DELTA_AT)
     }
 
     /// The timestamp that the records' deltas count from (the first record's, when the producer wrote it).
     pub fn base_timestamp(self) -> Millis {
-        Millis(self.i64_at(27))
+        Millis(self.i64_at(BASE_TIMESTAMP_AT))
     }
 
     /// When compaction may drop the batch's tombstones and markers, if compaction has set it (KIP-534).
@@ -147,17 +154,17 @@ impl<'a> Header<'a> {
 
     /// The producer, or [`ProducerId::NONE`].
     pub fn producer_id(self) -> ProducerId {
-        ProducerId(self.i64_at(43))
+        ProducerId(self.i64_at(PRODUCER_ID_AT))
     }
 
     /// The producer's epoch, or -1.
     pub fn producer_epoch(self) -> ProducerEpoch {
-        ProducerEpoch(i16::from_be_bytes(self.at(51)))
+        ProducerEpoch(i16::from_be_bytes(self.at(PRODUCER_EPOCH_AT)))
     }
 
     /// The first record's sequence number, or -1.
     pub fn base_sequence(self) -> i32 {
-        self.i32_at(53)
+        self.i32_at(BASE_SEQUENCE_AT)
     }
 
     /// The last record's sequence number, which wraps from `i32::MAX` to 0; -1 without a producer.
@@ -177,7 +184,7 @@ impl<'a> Header<'a> {
 
     /// How many records the body holds, as claimed.
     pub fn record_count(self) -> i32 {
-        self.i32_at(57)
+        self.i32_at(RECORD_COUNT_AT)
     }
 
     fn at<const N: usize>(self, at: usize) -> [u8; N] {
@@ -192,6 +199,57 @@ impl<'a> Header<'a> {
 
     fn i64_at(self, at: usize) -> i64 {
         i64::from_be_bytes(self.at(at))
+    }
+}
+
+/// The fields of a header to be written; the rest follows from the body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields {
+    pub(super) base_offset: Offset,
+    pub(super) leader_epoch: LeaderEpoch,
+    pub(super) attributes: Attributes,
+    pub(super) last_offset_delta: i32,
+    pub(super) base_timestamp: Millis,
+    pub(super) max_timestamp: Millis,
+    pub(super) producer_id: ProducerId,
+    pub(super) producer_epoch: ProducerEpoch,
+    pub(super) base_sequence: i32,
+    pub(super) record_count: i32,
+}
+
+impl Fields {
+    pub(super) fn of(header: Header<'_>) -> Fields {
+        Fields {
+            base_offset: header.base_offset(),
+            leader_epoch: header.leader_epoch(),
+            attributes: header.attributes(),
+            last_offset_delta: header.last_offset_delta(),
+            base_timestamp: header.base_timestamp(),
+            max_timestamp: header.max_timestamp(),
+            producer_id: header.producer_id(),
+            producer_epoch: header.producer_epoch(),
+            base_sequence: header.base_sequence(),
+            record_count: header.record_count(),
+        }
+    }
+
+    /// The header for a body compressed with `codec`.
+    pub(super) fn write(self, codec: Codec, body: &[u8]) -> [u8; HEADER_LEN] {
+        let mut bytes = [0; HEADER_LEN];
+        let mut header = HeaderMut { bytes: &mut bytes };
+        header.set_base_offset(self.base_offset);
+        header.set_leader_epoch(self.leader_epoch);
+        header.put(MAGIC_AT, MAGIC.to_be_bytes());
+        header.put(ATTRIBUTES_AT, self.attributes.0.to_be_bytes());
+        header.put(LAST_OFFSET_DELTA_AT, self.last_offset_delta.to_be_bytes());
+        header.put(BASE_TIMESTAMP_AT, self.base_timestamp.0.to_be_bytes());
+        header.put(MAX_TIMESTAMP_AT, self.max_timestamp.0.to_be_bytes());
+        header.put(PRODUCER_ID_AT, self.producer_id.0.to_be_bytes());
+        header.put(PRODUCER_EPOCH_AT, self.producer_epoch.0.to_be_bytes());
+        header.put(BASE_SEQUENCE_AT, self.base_sequence.to_be_bytes());
+        header.put(RECORD_COUNT_AT, self.record_count.to_be_bytes());
+        header.set_body(codec, body);
+        bytes
     }
 }
 
@@ -251,12 +309,30 @@ impl<'a> HeaderMut<'a> {
     /// Makes the batch `LogAppendTime` with `now` as the timestamp of all its records. Adjusts the CRC without
     /// reading the body.
     pub fn set_log_append_time(&mut self, now: Millis) {
-        let attributes = self.view().attributes().with_timestamp_type(TimestampType::LogAppendTime);
+        self.set_timestamps(TimestampType::LogAppendTime, now);
+    }
+
+    /// Adjusts the CRC without reading the body.
+    pub(super) fn set_timestamps(&mut self, timestamp_type: TimestampType, max: Millis) {
+        let attributes = self.view().attributes().with_timestamp_type(timestamp_type);
+        if attributes == self.view().attributes() && max == self.view().max_timestamp() {
+            return;
+        }
         let before = crc32c(&self.bytes[ATTRIBUTES_AT..]);
         self.put(ATTRIBUTES_AT, attributes.0.to_be_bytes());
-        self.put(MAX_TIMESTAMP_AT, now.0.to_be_bytes());
+        self.put(MAX_TIMESTAMP_AT, max.0.to_be_bytes());
         let after = crc32c(&self.bytes[ATTRIBUTES_AT..]);
         let crc = replace_prefix(self.view().crc(), before, after, self.view().body_len());
+        self.put(CRC_AT, crc.to_be_bytes());
+    }
+
+    /// Gives the header another body: sets codec, length and CRC.
+    pub(super) fn set_body(&mut self, codec: Codec, body: &[u8]) {
+        let attributes = self.view().attributes().with_codec(codec);
+        self.put(ATTRIBUTES_AT, attributes.0.to_be_bytes());
+        let length = HEADER_LEN - LENGTH_PREFIX_LEN + body.len();
+        self.put(LENGTH_AT, i32::try_from(length).expect("a batch is smaller than 2 GiB").to_be_bytes());
+        let crc = crc32c_of_both(&self.bytes[ATTRIBUTES_AT..], body);
         self.put(CRC_AT, crc.to_be_bytes());
     }
 

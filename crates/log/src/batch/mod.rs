@@ -21,6 +21,7 @@ mod iter;
 mod lookup;
 mod records;
 mod validate;
+mod varint;
 mod verify;
 
 pub use attributes::{Attributes, Codec, TimestampType};

@@ -1,8 +1,14 @@
 //! The records of a batch: varints and slices, borrowed from the decompressed body.
+//!
+//! ```text
+//! length | attributes i8 (unused) | timestamp delta | offset delta | key | value | header count | headers
+//! ```
+//!
+//! Numbers are zigzag varints; key, value and header values are a length (-1: null) and bytes.
 
 use chronik_types::{Millis, Offset};
 
-use super::{BatchError, Header};
+use super::{BatchError, Header, TimestampType, varint};
 
 /// One record. Slices borrow from the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,28 +51,106 @@ impl<'a> RecordHeaders<'a> {
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
+
+    /// Headers that were encoded here.
+    pub(super) fn encoded(count: usize, bytes: &'a [u8]) -> RecordHeaders<'a> {
+        RecordHeaders { count, bytes }
+    }
+
+    /// The encoded headers, without their count.
+    pub(super) fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Walks the headers of a record, which must end with them.
+    fn parse(count: i32, bytes: &'a [u8]) -> Result<RecordHeaders<'a>, &'static str> {
+        let headers =
+            RecordHeaders { count: usize::try_from(count).map_err(|_| "negative header count")?, bytes };
+        let mut rest = bytes;
+        for _ in 0..headers.count {
+            read_header(&mut rest)?;
+        }
+        if rest.is_empty() { Ok(headers) } else { Err("bytes are left after the last header") }
+    }
 }
 
 impl<'a> Iterator for RecordHeaders<'a> {
     type Item = RecordHeader<'a>;
 
     fn next(&mut self) -> Option<RecordHeader<'a>> {
-        let _ = self.bytes;
-        todo!()
+        self.count = self.count.checked_sub(1)?;
+        read_header(&mut self.bytes).ok()
     }
 }
 
-/// Iterates over the records of a batch. Yields as many as the header claims, or ends with an error.
+fn read_header<'a>(bytes: &mut &'a [u8]) -> Result<RecordHeader<'a>, &'static str> {
+    let key = read_bytes(bytes)?.ok_or("header key is null")?;
+    Ok(RecordHeader { key, value: read_bytes(bytes)? })
+}
+
+fn read_bytes<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, &'static str> {
+    const CUT: &str = "it ends within a field";
+    let len = varint::read_i32(bytes).ok_or(CUT)?;
+    if len == -1 {
+        return Ok(None);
+    }
+    let len = usize::try_from(len).map_err(|_| "negative length")?;
+    let (field, rest) = bytes.split_at_checked(len).ok_or(CUT)?;
+    *bytes = rest;
+    Ok(Some(field))
+}
+
+/// Iterates over the records of a batch. Yields as many as the header claims and nothing more, or ends with an error:
+/// also when bytes are left after the last.
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
-    bytes: &'a [u8],
+    rest: &'a [u8],
+    base_offset: Offset,
+    base_timestamp: Millis,
+    /// The timestamp of every record, if the leader set it.
+    log_append_time: Option<Millis>,
+    index: usize,
+    /// Records still to come; `None` after the end or an error.
+    left: Option<i32>,
 }
 
 impl<'a> Records<'a> {
     /// `body` is what [`decompress`](super::decompress) gave for the batch of this header.
     pub fn new(header: Header<'_>, body: &'a [u8]) -> Records<'a> {
-        let _ = header;
-        Records { bytes: body }
+        let is_log_append_time = header.timestamp_type() == TimestampType::LogAppendTime;
+        Records {
+            rest: body,
+            base_offset: header.base_offset(),
+            base_timestamp: header.base_timestamp(),
+            log_append_time: is_log_append_time.then(|| header.max_timestamp()),
+            index: 0,
+            left: Some(header.record_count()),
+        }
+    }
+
+    fn read(&mut self) -> Result<Record<'a>, &'static str> {
+        const CUT: &str = "it ends within a field";
+        let len = varint::read_i32(&mut self.rest).ok_or("the batch ends before it")?;
+        let len = usize::try_from(len).map_err(|_| "negative length")?;
+        let (mut record, rest) = self.rest.split_at_checked(len).ok_or("the batch ends within it")?;
+        self.rest = rest;
+        let (_attributes, fields) = record.split_first().ok_or(CUT)?;
+        record = fields;
+        let timestamp_delta = varint::read_i64(&mut record).ok_or(CUT)?;
+        let offset_delta = varint::read_i32(&mut record).ok_or(CUT)?;
+        let key = read_bytes(&mut record)?;
+        let value = read_bytes(&mut record)?;
+        let header_count = varint::read_i32(&mut record).ok_or(CUT)?;
+        let headers = RecordHeaders::parse(header_count, record)?;
+        // Both wrap as Java's do: a base that overflows is a lie, not a reason to stop.
+        let timestamp = Millis(self.base_timestamp.0.wrapping_add(timestamp_delta));
+        Ok(Record {
+            offset: Offset(self.base_offset.0.wrapping_add(i64::from(offset_delta))),
+            timestamp: self.log_append_time.unwrap_or(timestamp),
+            key,
+            value,
+            headers,
+        })
     }
 }
 
@@ -74,7 +158,22 @@ impl<'a> Iterator for Records<'a> {
     type Item = Result<Record<'a>, BatchError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let _ = self.bytes;
-        todo!()
+        let left = self.left.take()?;
+        let index = self.index;
+        let error = |reason| Some(Err(BatchError::Record { index, reason }));
+        if left < 0 {
+            return error("negative record count");
+        }
+        if left == 0 {
+            return if self.rest.is_empty() { None } else { error("bytes are left after the last record") };
+        }
+        self.index += 1;
+        match self.read() {
+            Ok(record) => {
+                self.left = Some(left - 1);
+                Some(Ok(record))
+            }
+            Err(reason) => error(reason),
+        }
     }
 }

@@ -46,6 +46,29 @@ impl Verified {
 ///
 /// Errors: `Magic`, `Length`, `Crc`, `Header` for offsets that do not rise.
 pub fn verify(bytes: Bytes) -> Result<Option<Verified>, BatchError> {
-    let _ = bytes;
-    todo!()
+    const NOT_RISING: BatchError = BatchError::Header("offsets do not rise");
+    let mut batches = BatchIter::new(&bytes);
+    let mut offsets: Option<(Offset, Offset)> = None;
+    let mut max_timestamp = Millis::NONE;
+    for batch in batches.by_ref() {
+        let batch = match batch {
+            Err(BatchError::Truncated { .. }) => break,
+            batch => batch?,
+        };
+        batch.verify_crc()?;
+        let header = batch.header();
+        let (first, last) = (header.base_offset(), header.last_offset());
+        if last < first || offsets.is_some_and(|(_, last_before)| first <= last_before) {
+            return Err(NOT_RISING);
+        }
+        offsets = Some((offsets.map_or(first, |(first, _)| first), last));
+        max_timestamp = max_timestamp.max(header.max_timestamp());
+    }
+    let whole = batches.position();
+    Ok(offsets.map(|(first_offset, last_offset)| Verified {
+        bytes: bytes.slice(..whole),
+        first_offset,
+        last_offset,
+        max_timestamp,
+    }))
 }
