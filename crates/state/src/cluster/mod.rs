@@ -4,9 +4,12 @@
 //! and is refused if that is no longer so. Messages of refusals are Kafka's words, since its tools show them.
 
 mod commands;
+mod configuration;
+mod leadership;
 mod options;
 mod placement;
 mod random;
+mod sessions;
 mod state;
 mod topic_name;
 
@@ -17,6 +20,7 @@ pub use commands::*;
 pub use options::Options;
 pub use placement::{Placement, PlacementError, Slot, place};
 pub use random::{Random, Seed};
+pub use sessions::Sessions;
 pub use state::*;
 pub use topic_name::check_topic_name;
 

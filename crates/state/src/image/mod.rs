@@ -1,12 +1,18 @@
 //! The cluster as one node sees it at one offset: an immutable image, made from committed changes and nothing else.
+//!
+//! Every node has one [`ImageBuilder`], which applies what is committed and publishes an [`MetadataImage`] with what is
+//! different from the one before. What a metadata transaction holds is seen when the transaction ends, or never.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod delta;
+
 use std::sync::Arc;
 
-use chronik_types::{LeaderEpoch, NodeId, Offset, PartitionIndex, TopicId};
+use chronik_types::{LeaderEpoch, Offset};
 
-use crate::cluster::{ClusterState, ConfigResource};
-use crate::records::{Change, Name};
+use crate::cluster::ClusterState;
+use crate::records::{Change, Record};
+
+pub use delta::ImageDelta;
 
 /// The cluster's committed metadata at one offset. Cheap to clone; never changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,33 +25,6 @@ pub struct MetadataImage {
     pub state: ClusterState,
 }
 
-/// What is different between two images that follow each other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ImageDelta {
-    /// Partitions that were made or changed, and not removed since.
-    pub partitions: BTreeSet<(TopicId, PartitionIndex)>,
-    /// Topics that were made, and not removed since.
-    pub topics_created: BTreeSet<TopicId>,
-    /// Topics that were removed, with the names they had; a topic that was also made since the older image is here too.
-    pub topics_removed: BTreeMap<TopicId, Name>,
-    /// Resources whose configuration changed; a removed topic's is not listed.
-    pub configs: BTreeSet<ConfigResource>,
-    /// Brokers whose registration changed or went.
-    pub brokers: BTreeSet<NodeId>,
-    /// Whether a feature's level changed.
-    pub features: bool,
-    /// Whether a controller's registration changed.
-    pub controllers: bool,
-    /// Whether a quota changed.
-    pub quotas: bool,
-    /// Whether an access control entry changed.
-    pub acls: bool,
-    /// Whether a SCRAM credential or a delegation token changed.
-    pub credentials: bool,
-    /// Whether a record came that this code does not know.
-    pub unknown: bool,
-}
-
 /// The image as the log grows: applies committed changes and publishes what may be seen.
 #[derive(Clone, Debug)]
 pub struct ImageBuilder {
@@ -53,6 +32,7 @@ pub struct ImageBuilder {
     epoch: LeaderEpoch,
     state: ClusterState,
     delta: ImageDelta,
+    /// The delta from before the metadata transaction that is open.
     before_transaction: Option<ImageDelta>,
     published: Arc<MetadataImage>,
 }
@@ -89,11 +69,23 @@ impl ImageBuilder {
     pub fn state(&self) -> &ClusterState {
         &self.state
     }
-}
 
-impl ImageBuilder {
     /// Applies a committed change that the log holds at `offset`, written in `epoch`.
+    ///
+    /// # Panics
+    /// If a change is left out or applied twice, or contradicts the state.
     pub fn apply(&mut self, offset: Offset, epoch: LeaderEpoch, change: &Change) {
+        assert!(
+            offset >= self.end,
+            "the change at {offset} was applied already: the image ends at {}",
+            self.end
+        );
+        match change.record {
+            Record::BeginTransaction(_) => self.before_transaction = Some(self.delta.clone()),
+            Record::EndTransaction(_) => self.before_transaction = None,
+            Record::AbortTransaction(_) => self.delta = self.before_transaction.take().unwrap_or_default(),
+            _ => self.delta.note(&self.state, change),
+        }
         self.state.apply(change);
         self.end = offset.next();
         self.epoch = epoch;
@@ -101,6 +93,7 @@ impl ImageBuilder {
 
     /// The log is committed up to (excluding) `end` without further changes: control records of the quorum.
     pub fn skip_to(&mut self, end: Offset, epoch: LeaderEpoch) {
+        assert!(end >= self.end, "the log is committed up to {end}, but the image ends at {}", self.end);
         self.end = end;
         self.epoch = epoch;
     }

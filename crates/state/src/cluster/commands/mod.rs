@@ -4,6 +4,7 @@ mod activate;
 mod allocate_producer_ids;
 mod alter_configs;
 mod alter_partition;
+mod assignment;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
@@ -14,9 +15,11 @@ mod register_controller;
 mod replace_configs;
 mod update_features;
 
-use chronik_types::ErrorCode;
+use std::collections::BTreeSet;
 
-use super::Context;
+use chronik_types::{BrokerEpoch, ErrorCode, NodeId};
+
+use super::{Broker, Context};
 use crate::machine::Decision;
 use crate::records::Change;
 
@@ -31,8 +34,11 @@ pub use fence_broker::FenceBroker;
 pub use heartbeat::{BrokerStatus, Heartbeat};
 pub use register_broker::RegisterBroker;
 pub use register_controller::RegisterController;
-pub use replace_configs::ReplaceConfigs;
+pub use replace_configs::{ConfigValue, ReplaceConfigs};
 pub use update_features::{FeatureUpdate, FeatureUpgrade, UpdateFeatures};
+
+/// The one key of the configuration that decisions about leadership depend on.
+const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
 
 /// Why something was not done: a code for programs and, where Kafka has one, a message for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +59,32 @@ impl Refused {
     pub fn code(code: ErrorCode) -> Self {
         Refused { code, message: None }
     }
+}
+
+/// The broker, if `epoch` is its registration: who acts on an older one is refused.
+fn broker_in_epoch<'a>(context: &Context<'a>, id: NodeId, epoch: BrokerEpoch) -> Result<&'a Broker, Refused> {
+    let stale = |message: String| Refused::new(ErrorCode::StaleBrokerEpoch, message);
+    let broker = context
+        .state
+        .broker(id)
+        .ok_or_else(|| stale(format!("No broker registration found for broker id {id}")))?;
+    if broker.epoch == epoch {
+        Ok(broker)
+    } else {
+        Err(stale(format!("Expected broker epoch {}, but got broker epoch {epoch}", broker.epoch)))
+    }
+}
+
+/// What is named more than once: the request contradicts itself there.
+fn repeated<K: Ord>(keys: impl IntoIterator<Item = K>) -> BTreeSet<K> {
+    let mut once = BTreeSet::new();
+    let mut repeated = BTreeSet::new();
+    for key in keys {
+        if let Some(key) = once.replace(key) {
+            repeated.insert(key);
+        }
+    }
+    repeated
 }
 
 /// A command that knows the type of its answer, so that a caller need not match on [`Reply`].

@@ -22,6 +22,7 @@ use crate::records::{
     UserScramCredentialRecord,
 };
 
+pub(super) use apply::collision_key;
 pub use config::{ConfigResource, ResourceKind};
 pub use features::{
     ELIGIBLE_LEADER_REPLICAS_VERSION, Feature, GROUP_VERSION, KRAFT_VERSION, METADATA_VERSION,
@@ -29,7 +30,9 @@ pub use features::{
 };
 pub use nodes::{Broker, Controller};
 pub use snapshot::restore;
-pub use topics::{LOST_DIRECTORY, Nodes, Partition, RESERVED_DIRECTORIES, Topic, UNASSIGNED_DIRECTORY};
+pub use topics::{
+    LOST_DIRECTORY, MIGRATING_DIRECTORY, Nodes, Partition, RESERVED_DIRECTORIES, Topic, UNASSIGNED_DIRECTORY,
+};
 
 /// Whom a quota is for: each type of entity with its name, or `None` for the type's default; sorted.
 pub type QuotaEntity = Vec<(Name, Option<Name>)>;

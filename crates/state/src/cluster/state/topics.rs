@@ -15,11 +15,13 @@ use crate::records::{
 /// A list of nodes in a partition: replicas, in-sync replicas and the like.
 pub type Nodes = SmallVec<[NodeId; 4]>;
 
+/// The replica was made before directories were recorded (`DirectoryId.MIGRATING`).
+pub const MIGRATING_DIRECTORY: Uuid = Uuid::from_u128(0);
 /// No directory is known for this replica yet (`DirectoryId.UNASSIGNED`).
-pub const UNASSIGNED_DIRECTORY: Uuid = Uuid::from_u128(0);
+pub const UNASSIGNED_DIRECTORY: Uuid = Uuid::from_u128(1);
 /// The replica's directory is offline (`DirectoryId.LOST`).
-pub const LOST_DIRECTORY: Uuid = Uuid::from_u128(1);
-/// Ids below this one mean something and name no directory (`DirectoryId.RESERVED`).
+pub const LOST_DIRECTORY: Uuid = Uuid::from_u128(2);
+/// Ids below this one name no directory but mean something (`DirectoryId.reserved`).
 pub const RESERVED_DIRECTORIES: Uuid = Uuid::from_u128(100);
 
 /// A topic.
@@ -86,7 +88,7 @@ impl Partition {
 
     pub(crate) fn from_record(record: &PartitionRecord) -> Partition {
         let mut directories = SmallVec::from_slice(&record.directories);
-        directories.resize(record.replicas.len(), UNASSIGNED_DIRECTORY);
+        directories.resize(record.replicas.len(), MIGRATING_DIRECTORY);
         Partition {
             replicas: Nodes::from_slice(&record.replicas),
             directories,
