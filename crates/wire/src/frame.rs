@@ -41,14 +41,18 @@ impl Splitter {
 
     /// Makes room in the buffer for the next read. To be called when [`Splitter::next`] has returned `None`.
     pub fn reserve(&self, buffer: &mut BytesMut) {
-        let missing = match self.size(buffer) {
-            Ok(Some(size)) => (4 + size).saturating_sub(buffer.len()).min(buffer.len().max(STEP)),
-            _ => READ_AHEAD,
-        };
-        // Small requests share one buffer: without the floor each would shrink the reads that follow it.
         let room = buffer.capacity() - buffer.len();
-        if room < missing || room < READ_AHEAD / 4 {
-            buffer.reserve(missing.max(READ_AHEAD));
+        let (enough, wanted) = match self.size(buffer) {
+            Ok(Some(size)) => {
+                let missing = (4 + size).saturating_sub(buffer.len());
+                (missing.min(READ_AHEAD), missing.min(buffer.len().max(STEP)).max(READ_AHEAD))
+            }
+            // Small requests share one buffer until a quarter is left: a read per request should not mean a
+            // buffer per request.
+            _ => (READ_AHEAD / 4, READ_AHEAD),
+        };
+        if room < enough {
+            buffer.reserve(wanted);
         }
     }
 

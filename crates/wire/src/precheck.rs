@@ -99,9 +99,11 @@ pub fn check(schema: &Schema, version: i16, body: &[u8]) -> Result<usize, Decode
     Ok(walk.at)
 }
 
-/// Memory that the library takes for a tagged field that it does not know: an entry of a map.
+/// Memory that the library takes for the first tagged field of a structure that it does not know: a node of a map.
+const FIRST_UNKNOWN_TAG_MEMORY: usize = 480;
+/// And for each further one: a share of a node.
 const UNKNOWN_TAG_MEMORY: usize = 96;
-/// Memory that the library adds to every structure for such fields.
+/// Memory that the library adds to every structure for such fields: an empty map.
 const STRUCT_MEMORY: usize = 24;
 
 struct Walk<'a> {
@@ -176,6 +178,7 @@ impl Walk<'_> {
     }
 
     fn tags(&mut self, fields: &'static [Field]) -> Result<(), DecodeError> {
+        let mut unknown_memory = FIRST_UNKNOWN_TAG_MEMORY;
         for _ in 0..self.varint("tagged field count")? {
             let tag = self.varint("tag")?;
             let size = self.varint("tagged field size")? as usize;
@@ -183,7 +186,7 @@ impl Walk<'_> {
             let known = fields.iter().find(|field| field.tag == Some(tag) && field.has(self.version));
             let Some(field) = known else {
                 self.skip("tagged field", size)?;
-                self.spend(UNKNOWN_TAG_MEMORY)?;
+                self.spend(std::mem::replace(&mut unknown_memory, UNKNOWN_TAG_MEMORY))?;
                 continue;
             };
             self.value(field.name, &field.kind)?;
@@ -262,16 +265,78 @@ impl Field {
 }
 
 impl Kind {
-    /// Memory of the library's value, what it points to not included. At least what it is; not much more.
+    /// Memory of the library's value, what it points to not included: never less than it is, since a structure is
+    /// as large as its fields, rounded up once.
     fn memory(&self) -> usize {
         match self {
             Kind::Fixed(len) => usize::from(*len),
-            Kind::Text | Kind::Blob => 32,
-            Kind::Array(_) => 24,
-            Kind::Struct(fields) | Kind::Maybe(fields) => {
-                STRUCT_MEMORY
-                    + fields.iter().map(|field| field.kind.memory().next_multiple_of(4)).sum::<usize>()
+            Kind::Text | Kind::Blob => size_of::<Option<bytes::Bytes>>(),
+            Kind::Array(_) => size_of::<Vec<u8>>(),
+            Kind::Struct(fields) => {
+                let fields = fields.iter().map(|field| field.kind.memory()).sum::<usize>();
+                (STRUCT_MEMORY + fields).next_multiple_of(8)
             }
+            Kind::Maybe(fields) => Kind::Struct(fields).memory() + 8,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind::{Array, Maybe, Struct, Text};
+    use super::*;
+
+    const SCHEMA: Schema = Schema {
+        flexible: 2,
+        fields: &[
+            all("topics", Array(&Struct(&[all("name", Text), since(1, "partitions", Array(&I32))]))),
+            within(1, 1, "gone", I16),
+            since(3, "cursor", Maybe(&[all("at", I64)])),
+            tagged(0, 2, "epoch", I64),
+            tagged(1, 3, "names", Array(&Text)),
+        ],
+    };
+
+    fn taken(version: i16, body: &[u8]) -> Result<usize, String> {
+        check(&SCHEMA, version, body).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_message_takes_its_bytes_and_leaves_the_rest() {
+        assert_eq!(taken(0, b"\0\0\0\x01\0\x02ab"), Ok(8));
+        assert_eq!(taken(0, b"\xff\xff\xff\xff"), Ok(4));
+        assert_eq!(taken(1, b"\0\0\0\x01\0\x02ab\0\0\0\x01\0\0\0\x07\0\0rest"), Ok(18));
+        assert_eq!(taken(2, b"\x02\x03ab\x02\0\0\0\x07\0\0"), Ok(11));
+        assert_eq!(taken(2, b"\x01\x01\x00\x0812345678"), Ok(12));
+        assert_eq!(taken(3, b"\x01\x0112345678\0\x02\x01\x04\x03\x02a\x01\x09\x01x"), Ok(21));
+        assert_eq!(taken(3, b"\x01\xff\0"), Ok(3));
+    }
+
+    #[test]
+    fn a_count_is_held_against_what_remains() {
+        let refused = "topics at byte 4 needs 4294967294 bytes, 5 remain".to_owned();
+        assert_eq!(taken(0, b"\x7f\xff\xff\xff\0\0\0\0\0"), Err(refused));
+        // Three topics of three bytes each at least do not fit in eight.
+        assert_eq!(taken(2, b"\x0412345678"), Err("topics at byte 1 needs 9 bytes, 8 remain".to_owned()));
+        assert_eq!(
+            taken(2, b"\x02\x03ab\x04\0\0\0\x07\0\0"),
+            Err("partitions at byte 5 needs 12 bytes, 6 remain".to_owned())
+        );
+        assert!(taken(0, b"\xff\xff\xff\xfe").is_err(), "no count below null");
+        assert!(taken(2, b"\xff\xff\xff\xff\x1f").is_err() && taken(2, b"\xff\xff\xff\xff\xff\x00").is_err());
+        assert!(taken(3, b"\x01\x02\0").is_err(), "a structure is there or it is not");
+        assert!(taken(2, b"\x01\x01\0\x07123456780").is_err(), "a tagged field is as long as it says");
+        assert!(taken(2, b"\x01\xff\xff\xff\xff\x0f").is_err(), "so many tagged fields are not there");
+    }
+
+    #[test]
+    fn empty_elements_do_not_decode_to_many_times_the_frame() {
+        let topics = 1 << 20;
+        let mut body = (topics as i32).to_be_bytes().to_vec();
+        body.resize(4 + 2 * topics, 0);
+        assert!(taken(0, &body).unwrap_err().contains("would need more than"));
+        let names = b"\0\x08somename".repeat(1 << 16);
+        let body = [&(1i32 << 16).to_be_bytes()[..], &names].concat();
+        assert_eq!(taken(0, &body), Ok(body.len()), "names of a sensible length are no concern");
     }
 }

@@ -6,56 +6,45 @@
 
 mod support;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use chronik_wire::messages;
 use chronik_wire::precheck::{Checked, check};
 use chronik_wire::{ApiKey, Request, RequestHeader, StrBytes, decode_request, encode_response};
 use kafka_protocol::protocol::{Decodable, Encodable};
+use support::golden::{Golden, KEPT};
 use support::own;
 
-struct Golden<'a> {
-    message: &'a str,
-    version: i16,
-    bytes: Bytes,
-}
+/// A message with its codecs.
+struct Message<'a>(Golden<'a>);
 
-impl<'a> Golden<'a> {
-    fn parse(line: &'a str) -> Self {
-        let mut words = line.split(' ');
-        let mut word = || words.next().unwrap_or_else(|| panic!("NAME VERSION HEX, not {line}"));
-        let (message, version, hex) = (word(), word().parse().unwrap(), word());
-        let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-        let bytes = if hex == "-" { Bytes::new() } else { (0..hex.len()).step_by(2).map(byte).collect() };
-        Golden { message, version, bytes }
-    }
-
+impl Message<'_> {
     /// The library's reading and writing give the bytes back, and the pre-check takes all of them.
     fn round_trip<T: Checked + Decodable + Encodable>(&self) {
-        let taken = check(&T::SCHEMA, self.version, &self.bytes);
-        assert_eq!(taken, Ok(self.bytes.len()), "pre-check of {}", self.name());
-        let codec_version = self.version.min(T::CODEC_MAX);
+        let taken = check(&T::SCHEMA, self.0.version, &self.0.bytes);
+        assert_eq!(taken, Ok(self.0.bytes.len()), "pre-check of {}", self.name());
+        let codec_version = self.0.version.min(T::CODEC_MAX);
         let message = self.library_at::<T>(codec_version);
         let mut encoded = BytesMut::new();
         message.encode(&mut encoded, codec_version).unwrap();
-        assert_eq!(encoded, self.bytes, "{}", self.name());
+        assert_eq!(encoded, self.0.bytes, "{}", self.name());
     }
 
     /// What the library reads.
     fn library<T: Decodable>(&self) -> T {
-        self.library_at(self.version)
+        self.library_at(self.0.version)
     }
 
     fn library_at<T: Decodable>(&self, version: i16) -> T {
-        let message = T::decode(&mut self.bytes.clone(), version);
+        let message = T::decode(&mut self.0.bytes.clone(), version);
         message.unwrap_or_else(|fault| panic!("decode {}: {fault}", self.name()))
     }
 
     fn header(&self, api: ApiKey) -> RequestHeader {
-        RequestHeader { api, version: self.version, correlation_id: 7, client_id: StrBytes::default() }
+        RequestHeader { api, version: self.0.version, correlation_id: 7, client_id: StrBytes::default() }
     }
 
     fn request(&self, api: ApiKey) -> Request {
-        decode_request(&self.header(api), self.bytes.clone())
+        decode_request(&self.header(api), self.0.bytes.clone())
             .unwrap_or_else(|fault| panic!("{}: {fault}", self.name()))
     }
 
@@ -64,49 +53,49 @@ impl<'a> Golden<'a> {
         let header = self.header(api);
         let frame =
             encode_response(&header, response.into()).unwrap().into_bytes(|_, _| unreachable!("no file"));
-        let head = if api.info().is_flexible(self.version) { 9 } else { 8 };
+        let head = if api.info().is_flexible(self.0.version) { 9 } else { 8 };
         assert_eq!(frame[..4], (frame.len() as i32 - 4).to_be_bytes());
         assert_eq!(frame[4..8], 7i32.to_be_bytes());
-        assert_eq!(frame[head..], self.bytes[..], "{}", self.name());
+        assert_eq!(frame[head..], self.0.bytes[..], "{}", self.name());
     }
 
     fn name(&self) -> String {
-        format!("{} version {}", self.message, self.version)
+        format!("{} version {}", self.0.message, self.0.version)
     }
 }
 
 macro_rules! round_trip {
-    ($golden:expr, $($message:ident)*) => {
-        match $golden.message {
-            $(stringify!($message) => $golden.round_trip::<messages::$message>(),)*
+    ($message:expr, $($type:ident)*) => {
+        match $message.0.message {
+            $(stringify!($type) => $message.round_trip::<messages::$type>(),)*
             other => panic!("{other} is in the fixture and not in this list"),
         }
     };
 }
 
-fn compare(golden: &Golden) {
-    match golden.message {
+fn compare(message: &Message) {
+    match message.0.message {
         "ProduceRequest" => {
-            let expected = own::produce(golden.library(), golden.version);
-            assert_eq!(golden.request(ApiKey::Produce), Request::Produce(expected), "{}", golden.name());
+            let expected = own::produce(message.library(), message.0.version);
+            assert_eq!(message.request(ApiKey::Produce), Request::Produce(expected), "{}", message.name());
         }
         "FetchRequest" => {
-            let expected = own::fetch(golden.library(), golden.version);
-            assert_eq!(golden.request(ApiKey::Fetch), Request::Fetch(expected), "{}", golden.name());
+            let expected = own::fetch(message.library(), message.0.version);
+            assert_eq!(message.request(ApiKey::Fetch), Request::Fetch(expected), "{}", message.name());
         }
         "FetchResponse" => {
-            golden.round_trip::<messages::FetchResponse>();
-            if let Some(response) = own::fetched(golden.library(), golden.version) {
-                golden.written(ApiKey::Fetch, response);
+            message.round_trip::<messages::FetchResponse>();
+            if let Some(response) = own::fetched(message.library(), message.0.version) {
+                message.written(ApiKey::Fetch, response);
             }
         }
         "DescribeLogDirsResponse" => {
-            if let Some(response) = own::log_dirs(&golden.bytes, golden.version) {
-                golden.written(ApiKey::DescribeLogDirs, response);
+            if let Some(response) = own::log_dirs(&message.0.bytes, message.0.version) {
+                message.written(ApiKey::DescribeLogDirs, response);
             }
         }
         _ => round_trip!(
-            golden,
+            message,
             ProduceResponse ListOffsetsRequest ListOffsetsResponse MetadataRequest MetadataResponse
             ApiVersionsRequest ApiVersionsResponse CreateTopicsRequest CreateTopicsResponse DeleteTopicsRequest
             DeleteTopicsResponse DeleteRecordsRequest DeleteRecordsResponse InitProducerIdRequest
@@ -122,15 +111,14 @@ fn compare(golden: &Golden) {
 
 #[test]
 fn every_message_is_kafkas() {
-    let kept = include_str!("fixtures/golden.txt");
     #[expect(clippy::disallowed_methods, reason = "a test may be pointed at a larger file")]
     let larger = std::env::var("WIRE_GOLDEN").map(|path| std::fs::read_to_string(path).unwrap());
-    let text = larger.as_deref().unwrap_or(kept);
+    let text = larger.as_deref().unwrap_or(KEPT);
     let mut seen = std::collections::BTreeSet::new();
     for line in text.lines() {
-        let golden = Golden::parse(line);
-        compare(&golden);
-        seen.insert((golden.message.to_owned(), golden.version));
+        let message = Message(Golden::parse(line));
+        compare(&message);
+        seen.insert((message.0.message.to_owned(), message.0.version));
     }
     for api in chronik_wire::api::APIS {
         for version in api.min..=api.max {

@@ -1,3 +1,6 @@
-//! What the integration tests share.
+//! What the integration tests share; each uses a part of it.
+#![allow(dead_code)]
 
+pub(crate) mod golden;
 pub(crate) mod own;
+pub(crate) mod random;

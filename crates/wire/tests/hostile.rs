@@ -1,0 +1,203 @@
+//! Bytes that no client sends: random and mutated requests and responses neither panic nor allocate more than
+//! their budget. `WIRE_HOSTILE` sets how many are tried.
+//!
+//! The allocator counts, which needs `unsafe`; the list of files that may is in `xtask tidy`.
+#![allow(unsafe_code)]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use chronik_wire::api::APIS;
+use chronik_wire::client::decode_response;
+use chronik_wire::frame::{STEP, Splitter};
+use chronik_wire::messages::*;
+use chronik_wire::{ApiKey, DecodeError, RequestHeader, decode_request};
+use support::golden::{Golden, KEPT};
+use support::random::Random;
+
+/// The system's allocator, which also keeps the most that was ever held.
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is the system allocator's with the same arguments; the counters touch no memory of it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
+        MOST.fetch_max(held, Relaxed);
+        // SAFETY: the caller's promises are the ones the system's allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What the work took at its height, over what was held before.
+fn height<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = HELD.load(Relaxed);
+    MOST.store(before, Relaxed);
+    let done = work();
+    (done, MOST.load(Relaxed) - before)
+}
+
+/// The promise: a mebibyte, or sixteen times the bytes; and a little for the error's words.
+fn allowed(len: usize) -> usize {
+    (1 << 20) + 16 * len + 4096
+}
+
+fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
+    for _ in 0..=random.below(4) {
+        let at = random.below(bytes.len() + 1);
+        match random.below(6) {
+            0 => bytes.truncate(at),
+            1 if at < bytes.len() => bytes[at] = random.next() as u8,
+            2 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            // Counts and lengths of either encoding, as large as they go and one less.
+            3 => drop(bytes.splice(at..at, *b"\xff\xff\xff\xff\x0f")),
+            4 => drop(bytes.splice(at..at, *b"\x7f\xff\xff\xfe")),
+            _ => {
+                let part = bytes[at..bytes.len().min(at + 1 + random.below(30))].to_vec();
+                let times = if random.below(200) == 0 { 2000 } else { random.below(4) };
+                drop(bytes.splice(at..at, part.repeat(times)));
+            }
+        }
+    }
+}
+
+fn response(api: ApiKey, version: i16, frame: Bytes) -> Result<(), DecodeError> {
+    macro_rules! decode {
+        ($($name:ident $request:ident)*) => {
+            match api {
+                $(ApiKey::$name => decode_response::<$request>(version, frame).map(drop),)*
+            }
+        };
+    }
+    decode! {
+        Produce ProduceRequest Fetch FetchRequest ListOffsets ListOffsetsRequest Metadata MetadataRequest
+        ApiVersions ApiVersionsRequest CreateTopics CreateTopicsRequest DeleteTopics DeleteTopicsRequest
+        DeleteRecords DeleteRecordsRequest InitProducerId InitProducerIdRequest
+        OffsetForLeaderEpoch OffsetForLeaderEpochRequest DescribeConfigs DescribeConfigsRequest
+        AlterConfigs AlterConfigsRequest DescribeLogDirs DescribeLogDirsRequest
+        CreatePartitions CreatePartitionsRequest IncrementalAlterConfigs IncrementalAlterConfigsRequest
+        DescribeCluster DescribeClusterRequest DescribeProducers DescribeProducersRequest
+        ListConfigResources ListConfigResourcesRequest DescribeTopicPartitions DescribeTopicPartitionsRequest
+    }
+}
+
+/// Tries one; says whether it was accepted.
+fn attempt(random: &mut Random, goldens: &[Golden]) -> bool {
+    let golden = &goldens[random.below(goldens.len())];
+    let mut body = golden.bytes.to_vec();
+    if random.below(10) == 0 {
+        body = (0..random.below(200)).map(|_| random.next() as u8).collect();
+    }
+    mutate(random, &mut body);
+    let api = APIS[random.below(APIS.len())];
+    let (api, mut version) =
+        if random.below(10) == 0 { (api, api.min) } else { (golden.api.info(), golden.version) };
+    if random.below(10) == 0 {
+        version = api.min + random.below((api.max - api.min + 1) as usize) as i16;
+    }
+    let mut frame = BytesMut::new();
+    if golden.is_request() {
+        frame.put_i16(api.key.key());
+        frame.put_i16(version);
+        frame.put_i32(1);
+        frame.put_i16(0);
+    } else {
+        frame.put_i32(1);
+    }
+    if api.is_flexible(version) && (golden.is_request() || api.key != ApiKey::ApiVersions) {
+        frame.put_u8(0);
+    }
+    frame.put_slice(&body);
+    let frame = frame.freeze();
+    let (accepted, height) = height(|| {
+        if golden.is_request() {
+            RequestHeader::parse(frame).and_then(|(header, body)| decode_request(&header, body)).is_ok()
+        } else {
+            response(api.key, version, frame).is_ok()
+        }
+    });
+    assert!(
+        height <= allowed(body.len()),
+        "{} version {version}: {height} bytes for {body:02x?}",
+        golden.message
+    );
+    accepted
+}
+
+/// Reads of random bytes, with sizes that promise anything.
+fn split(random: &mut Random) {
+    let splitter = Splitter::new(100 << 20);
+    let mut buffer = BytesMut::new();
+    let mut read = 0;
+    while read < 4096 {
+        let ((), height) = height(|| splitter.reserve(&mut buffer));
+        assert!(height <= STEP + 2 * buffer.len() + 4096, "{height} bytes reserved after {read}");
+        let mut bytes = (random.below(300) as i32).to_be_bytes().to_vec();
+        bytes[random.below(2)] = if random.below(3) == 0 { random.next() as u8 } else { 0 };
+        bytes.extend((0..random.below(300)).map(|_| random.next() as u8));
+        buffer.put_slice(&bytes);
+        read += bytes.len();
+        loop {
+            match splitter.next(&mut buffer) {
+                Ok(Some(frame)) => drop(RequestHeader::parse(frame)),
+                Ok(None) => break,
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Twenty bytes that ask for gigabytes, as any field of any request.
+fn smallest_for_the_most() {
+    for api in APIS {
+        for version in api.min..=api.max {
+            for fill in
+                [&b"\x7f\xff\xff\xff"[..], b"\xff\xff\xff\xff\x07", b"\xff\xff\xff\xff\x0f", b"\0\0\0\0\x7f"]
+            {
+                let mut frame = BytesMut::new();
+                frame.put_i16(api.key.key());
+                frame.put_i16(version);
+                frame.put_slice(b"\0\0\0\x01\0\0\0");
+                frame.put_slice(&fill.repeat(5));
+                let frame = frame.freeze();
+                let (_, height) = height(|| {
+                    RequestHeader::parse(frame).and_then(|(header, body)| decode_request(&header, body))
+                });
+                assert!(height <= 64 << 10, "{} version {version}: {height} bytes", api.name);
+            }
+        }
+    }
+}
+
+/// One test, since the counters are the process's.
+#[test]
+fn hostile_bytes_cost_no_more_than_their_length() {
+    smallest_for_the_most();
+    #[expect(clippy::disallowed_methods, reason = "a longer run is asked for from outside")]
+    let attempts = std::env::var("WIRE_HOSTILE").map_or(100_000, |count| count.parse().unwrap());
+    let goldens: Vec<_> = KEPT.lines().map(Golden::parse).collect();
+    let mut random = Random(0x0063_6872_6f6e_696b);
+    let mut accepted = 0;
+    for attempted in 0..attempts {
+        accepted += usize::from(attempt(&mut random, &goldens));
+        if attempted % 100 == 0 {
+            split(&mut random);
+        }
+    }
+    // Both ways out are tried: some mutations leave a message, most do not.
+    assert!(accepted > attempts / 20 && accepted < attempts * 19 / 20, "{accepted} of {attempts} accepted");
+}
