@@ -72,7 +72,7 @@ fn compare(ours: &[Described], title: &str) {
     for expected in theirs {
         let name = expected.split('\t').next().unwrap_or_default();
         if !OTHER_DEFAULTS.contains(&name) {
-            let described = ours.iter().find(|described| described.name == name);
+            let described = ours.iter().find(|described| described.key.name == name);
             assert_eq!(described.map(line).as_deref(), Some(expected));
         }
     }
@@ -93,7 +93,7 @@ fn a_topic_is_described_as_kafka_describes_it() {
     assert_eq!(described.len(), section("== TOPIC 'u'").len());
     compare(&described, "== TOPIC 'u'");
     compare(&describe_topic(&overrides(&[("cleanup.policy", "delete")]), &layers, None), "== TOPIC 'v'");
-    compare(&describe_cluster(&cluster, None), "== BROKER ''");
+    compare(&describe_cluster(&layers, None), "== BROKER ''");
 }
 
 #[test]

@@ -3,8 +3,6 @@
 //! The chain starts at the first synonym of the key that is set or has a default; if that one has neither, Kafka
 //! reports no chain and the source as default even if another synonym is set, and so do we.
 
-use std::borrow::Cow;
-
 use super::synonyms::{behind, effective, same_as};
 use super::{Key, Layers, Lookup, Nothing, Scope, UpdateMode, find, keys};
 
@@ -32,7 +30,7 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Synonym {
     /// The key that was looked at.
-    pub name: Cow<'static, str>,
+    pub name: &'static str,
     /// Its value there; `None` if it is secret.
     pub value: Option<String>,
     /// Where.
@@ -42,8 +40,6 @@ pub struct Synonym {
 /// One line of a DescribeConfigs response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
-    /// The name, with a listener's prefix if it was set with one.
-    pub name: Cow<'static, str>,
     /// The row of the table.
     pub key: &'static Key,
     /// The value in force; `None` is null, or secret.
@@ -105,10 +101,10 @@ pub fn describe_broker(layers: &Layers<'_>, names: Option<&[&str]>) -> Vec<Descr
 }
 
 /// The dynamic configuration that all brokers share (the broker resource with an empty name): only what is set.
-pub fn describe_cluster(cluster: &dyn Lookup, names: Option<&[&str]>) -> Vec<Described> {
+pub fn describe_cluster(layers: &Layers<'_>, names: Option<&[&str]>) -> Vec<Described> {
     keys(Scope::Broker)
         .filter(|key| names.is_none_or(|names| names.contains(&key.name)))
-        .filter_map(|key| cluster.get(key.name).map(|text| (key, text)))
+        .filter_map(|key| layers.cluster.get(key.name).map(|text| (key, text)))
         .map(|(key, text)| {
             let synonyms = vec![synonym(key, key.name, text, Source::DynamicDefaultBroker)];
             described(key, Some(text.to_owned()), synonyms)
@@ -149,7 +145,6 @@ fn with_overrides(
 
 fn described(key: &'static Key, value: Option<String>, synonyms: Vec<Synonym>) -> Described {
     Described {
-        name: Cow::Borrowed(key.name),
         key,
         value: value.filter(|_| !key.is_sensitive()),
         source: synonyms.first().map_or(Source::Default, |synonym| synonym.source),
@@ -177,7 +172,7 @@ fn chain(name: &'static str, layers: &Layers<'_>) -> Vec<Synonym> {
 }
 
 fn synonym(key: &Key, name: &'static str, text: &str, source: Source) -> Synonym {
-    Synonym { name: Cow::Borrowed(name), value: (!key.is_sensitive()).then(|| text.to_owned()), source }
+    Synonym { name, value: (!key.is_sensitive()).then(|| text.to_owned()), source }
 }
 
 struct Defaults;
