@@ -59,7 +59,7 @@ fn line(described: &Described) -> String {
     let kind = described.key.kind.name();
     format!(
         "{}\t{value}\t{}\t{flags}\t{kind}\t{}",
-        described.name,
+        described.key.name,
         source(described.source),
         chain.join("; ")
     )
