@@ -3,7 +3,7 @@ import pathlib
 
 from harness import install, proc
 from harness.checks import equal
-from harness.read import read_topic
+from harness.client import read_topic
 
 NEEDS = ("kafkajs", "python")
 

@@ -1,5 +1,16 @@
-"""Reads whole topics back with confluent-kafka, without a group."""
+"""What suites do through confluent-kafka beside their own subject: create a topic, read it back without a group."""
 import time
+
+from .proc import wait_until
+
+
+def create_topic(bootstrap, topic, partitions=1, **config):
+    """Creates the topic, or raises with the broker's error."""
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for future in admin.create_topics([NewTopic(topic, partitions, 1, config=config)]).values():
+        future.result(30)
 
 
 def read_topic(bootstrap, topic, timeout=120.0, **options):
@@ -20,7 +31,7 @@ def read_messages(bootstrap, topic, timeout=120.0, **options):
         partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
         left, start = {}, []
         for p in partitions:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30)
+            low, high = _watermarks(consumer, TopicPartition(topic, p))
             if high > low:
                 left[p] = high
                 start.append(TopicPartition(topic, p, low))
@@ -35,3 +46,18 @@ def read_messages(bootstrap, topic, timeout=120.0, **options):
                     left.pop(message.partition(), None)
     finally:
         consumer.close()
+
+
+def _watermarks(consumer, partition):
+    """First and next offset. A broker that has just started may not lead yet: asked again until it does."""
+    from confluent_kafka import KafkaException
+
+    def ask():
+        try:
+            return consumer.get_watermark_offsets(partition, timeout=10)
+        except KafkaException as error:
+            if not error.args[0].retriable() and error.args[0].name() != "NOT_LEADER_FOR_PARTITION":
+                raise
+            return None
+
+    return wait_until(f"a leader of {partition}", ask)
