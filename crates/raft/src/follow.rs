@@ -108,6 +108,8 @@ impl Raft {
         if asked != self.log.end() {
             return;
         }
+        // Only now the two logs are known to agree up to the end of this one: before, nothing in it is committed.
+        let agrees = response.diverging.is_none() && response.snapshot.is_none();
         let sound = match (response.diverging, response.snapshot) {
             (Some(end), _) => self.cut_at(end),
             (None, Some(id)) => self.begin_snapshot(id),
@@ -120,8 +122,11 @@ impl Raft {
         if sound {
             following.fetch_deadline = now + self.options.fetch_timeout;
             following.has_fetched = true;
-            following.leader_high_watermark = following.leader_high_watermark.max(response.high_watermark);
-            self.follow_high_watermark();
+            if agrees {
+                following.leader_high_watermark =
+                    following.leader_high_watermark.max(response.high_watermark);
+                self.follow_high_watermark();
+            }
         } else {
             self.suspect(Some(leader), "a Fetch response that does not fit the log");
             self.peers.failed(now, peer);

@@ -7,7 +7,7 @@ use std::fmt;
 
 use chronik_types::{LeaderEpoch, Offset};
 
-use crate::{ControlRecord, VoterSet};
+use crate::{ControlRecord, ReplicaKey, VoterSet};
 
 /// A log's end, or a place in it: the offset after a record, and the epoch of that record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -222,6 +222,12 @@ impl Log {
     /// The latest voters record and its offset; -1 if it comes from the bootstrap snapshot.
     pub(crate) fn voters(&self) -> Option<&(Offset, VoterSet)> {
         self.voter_sets.last()
+    }
+
+    /// Whether the latest voters record removed that voter, but may yet be truncated.
+    pub(crate) fn may_return(&self, key: ReplicaKey, high_watermark: Option<Offset>) -> bool {
+        let [.., (_, former), (offset, latest)] = self.voter_sets.as_slice() else { return false };
+        *offset >= high_watermark.unwrap_or(Offset::ZERO) && former.contains(key) && !latest.contains(key)
     }
 
     /// The voters record in force before `end`.

@@ -70,9 +70,12 @@ impl Raft {
         role.into_iter().chain(self.peers.next_deadline(now)).filter(|at| *at > now).min()
     }
 
-    /// Whether this node may seek to be elected.
+    /// Whether this node may seek to be elected: a voter, or one whose removal is not known to be committed. The
+    /// latter may be the only one with the record that the remaining voters need (Ongaro's thesis, 4.2.2); Kafka's
+    /// controllers do not stand then, and two of them can wait for each other for ever.
     fn may_stand(&self) -> bool {
-        self.is_voter() && !self.stopping && self.installing.is_none()
+        let may_vote = self.options.can_vote && !self.stopping && self.installing.is_none();
+        may_vote && (self.is_voter() || self.log.may_return(self.key(), self.high_watermark))
     }
 
     fn poll(&mut self, now: Duration) {

@@ -131,7 +131,8 @@ impl Raft {
     /// Takes in one event and says what is to be done.
     pub fn step(&mut self, now: Duration, event: Event) -> Vec<Action> {
         match event {
-            Event::Tick => {}
+            // The shell's timer is spent: whatever is next is announced again.
+            Event::Tick => self.timer = None,
             Event::Request { token, cluster_id, request } => self.on_request(now, token, cluster_id, request),
             Event::RequestGone { token } => {
                 if let RoleState::Leader(leading) = &mut self.role {

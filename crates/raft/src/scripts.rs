@@ -58,22 +58,34 @@ fn check(actions: &[Action], expected: Expect) {
 #[test]
 fn a_single_voter_leads_at_once_and_commits_what_is_durable() {
     let (mut raft, actions) = Raft::start(ms(0), options(1), boot(&[1]));
-    check(&actions, expect![[r#"
+    check(
+        &actions,
+        expect![[r#"
         Persist { state: QuorumState { epoch: 1, leader: Some(1), voted: None }, content: "{\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1,\"votedDirectoryId\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"data_version\":1}" }
         BecameCandidate { epoch: 1 }
         BecameLeader { epoch: 1, start_offset: 0 }
         Append(Control { base_offset: 0, epoch: 1, records: [LeaderChange(LeaderChange { leader: 1, voters: [1@AAAAAAAAAAAAAAAAAAAAAQ], granting: [1@AAAAAAAAAAAAAAAAAAAAAQ] }), KRaftVersion(1), Voters({1@AAAAAAAAAAAAAAAAAAAAAQ})] })
-    "#]]);
-    check(&raft.step(ms(1), Event::Durable { end: Offset(3) }), expect![[r#"
+    "#]],
+    );
+    check(
+        &raft.step(ms(1), Event::Durable { end: Offset(3) }),
+        expect![[r#"
         Committed { high_watermark: 3 }
-    "#]]);
+    "#]],
+    );
     let proposal = Proposal { record_count: 2, batch: bytes::Bytes::from_static(b"batch") };
     let proposed = raft.propose(ms(2), LeaderEpoch(1), proposal).unwrap();
     assert_eq!(proposed.base_offset, Offset(3));
-    check(&proposed.actions, expect![[r#"
+    check(
+        &proposed.actions,
+        expect![[r#"
         Append(Proposed { base_offset: 3, epoch: 1, batch: b"batch" })
-    "#]]);
-    check(&raft.step(ms(3), Event::Durable { end: Offset(5) }), expect![[r#"
+    "#]],
+    );
+    check(
+        &raft.step(ms(3), Event::Durable { end: Offset(5) }),
+        expect![[r#"
         Committed { high_watermark: 5 }
-    "#]]);
+    "#]],
+    );
 }

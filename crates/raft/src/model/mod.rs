@@ -1,0 +1,25 @@
+//! A model cluster: whole quorums of [`Raft`](crate::Raft) in one thread, driven by one seed.
+//!
+//! The network loses, delays, reorders and repeats; nodes crash and lose what was not synced; partitions come and
+//! go; voters are added and removed; snapshots are taken and logs cut. After every step the invariants of
+//! `checks` hold. Then the faults stop, and the cluster must elect a leader and commit on every node.
+
+mod checks;
+mod disk;
+mod faults;
+mod network;
+mod runs;
+mod world;
+
+/// A fault planted in the machine or its shell, to see that the model finds it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    /// A second vote in the same epoch.
+    VoteTwice,
+    /// The high watermark moves over records of former epochs because a majority has them (Raft paper, figure 8).
+    CommitOldEpoch,
+    /// The shell does not write `quorum-state`.
+    SkipPersist,
+    /// A follower fetches on before its log is on disk.
+    AckBeforeDurable,
+}
