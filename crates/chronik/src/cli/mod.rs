@@ -7,6 +7,7 @@ mod client;
 mod completions;
 mod connect;
 mod consume;
+mod log;
 mod print;
 mod produce;
 mod progress;
@@ -39,6 +40,8 @@ enum Command {
     Produce(produce::Arguments),
     /// Read records of a topic and print them
     Consume(consume::Arguments),
+    /// Look into the files of a data directory, without a broker
+    Log(log::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -67,6 +70,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Topic(arguments) => topic::run(&arguments, &mut printer)?,
         Command::Produce(arguments) => produce::run(&arguments, &mut printer)?,
         Command::Consume(arguments) => consume::run(&arguments, &mut printer)?,
+        Command::Log(arguments) => log::run(&arguments, &mut printer)?,
         Command::Completions(arguments) => completions::run(&arguments, &mut printer)?,
     }
     printer.flush()

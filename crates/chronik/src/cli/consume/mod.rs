@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use fetch::fetch;
 use position::{From, Position, positions};
+pub use show::bytes as bytes_as_json;
 use show::{Column, Layout, Place};
 
 use super::Printer;
