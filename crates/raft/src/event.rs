@@ -56,6 +56,9 @@ pub enum Event {
     SendFailed {
         /// Which request.
         id: RequestId,
+        /// Whether the peer's host said that nobody is there (connection refused or reset), as it does when a
+        /// process was killed. A follower that hears this of its leader does not wait for the whole fetch time-out.
+        gone: bool,
     },
     /// The log is on disk up to `end`: the log's own durable offset, read when this event is given and after all
     /// earlier actions were carried out (so that a sync begun before a truncation cannot vouch for what came after).

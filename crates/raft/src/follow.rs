@@ -133,6 +133,15 @@ impl Raft {
         }
     }
 
+    /// The leader's host says that the leader is not there: the election may come sooner, and others' pre-votes
+    /// are no longer refused for its sake.
+    pub(crate) fn on_leader_gone(&mut self, now: Duration) {
+        let RoleState::Follower(following) = &mut self.role else { return };
+        let soon = now + self.rng.spread(self.options.leader_gone_timeout);
+        following.fetch_deadline = following.fetch_deadline.min(soon);
+        following.has_fetched = false;
+    }
+
     /// The part that all answers from a supposed leader share: takes up the hint, pauses after an error. Returns
     /// the leader that speaks, if the answer is to be used.
     fn accept(

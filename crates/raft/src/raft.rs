@@ -140,9 +140,12 @@ impl Raft {
                 }
             }
             Event::Response { id, response } => self.on_response(now, id, response),
-            Event::SendFailed { id } => {
+            Event::SendFailed { id, gone } => {
                 if let Some((peer, asked)) = self.peers.answered(id) {
                     self.on_no_answer(now, peer, asked);
+                    if gone && self.state.leader == Some(peer) {
+                        self.on_leader_gone(now);
+                    }
                 }
             }
             Event::Durable { end } => self.on_durable(now, end),

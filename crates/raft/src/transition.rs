@@ -179,7 +179,13 @@ impl Raft {
             return false;
         }
         let follows = match &self.role {
-            RoleState::Follower(_) => endpoints != self.leader_endpoints && from_leader,
+            RoleState::Follower(_) => {
+                // Some messages name only the listener that they came over.
+                if endpoints.0.len() > self.leader_endpoints.0.len() {
+                    self.leader_endpoints = endpoints.clone();
+                }
+                false
+            }
             RoleState::Leader(_) | RoleState::Resigned(_) => false,
             _ => {
                 from_leader

@@ -12,17 +12,19 @@ use std::collections::BTreeMap;
 
 use chronik_types::{LeaderEpoch, NodeId, Offset};
 
-use crate::{FetchedBatch, ReplicaKey, VoterSet, model::disk::Disk};
+use crate::{ControlRecord, FetchedBatch, ReplicaKey, VoterSet, model::disk::Disk};
 
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     leaders: BTreeMap<LeaderEpoch, NodeId>,
-    votes: BTreeMap<(NodeId, LeaderEpoch), ReplicaKey>,
+    votes: BTreeMap<(ReplicaKey, LeaderEpoch), ReplicaKey>,
     /// By end offset and epoch: the batch, and the epoch before it.
     batches: BTreeMap<(Offset, LeaderEpoch), (u64, LeaderEpoch)>,
     /// The state after each committed batch, by its end offset.
     committed: BTreeMap<Offset, (u64, LeaderEpoch)>,
-    epochs: BTreeMap<NodeId, LeaderEpoch>,
+    epochs: BTreeMap<ReplicaKey, LeaderEpoch>,
+    /// The latest committed voter set.
+    pub(crate) voters: Option<VoterSet>,
     pub(crate) violation: Option<String>,
 }
 
@@ -66,11 +68,11 @@ impl Checks {
         }
     }
 
-    pub(crate) fn votes(&mut self, voter: NodeId, epoch: LeaderEpoch, candidate: ReplicaKey) {
+    pub(crate) fn votes(&mut self, voter: ReplicaKey, epoch: LeaderEpoch, candidate: ReplicaKey) {
         let first = *self.votes.entry((voter, epoch)).or_insert(candidate);
         if first != candidate {
             self.violated(format!(
-                "votes: {voter} voted in epoch {epoch} for {first:?} and then {candidate:?}"
+                "votes: {voter:?} voted in epoch {epoch} for {first:?} and then {candidate:?}"
             ));
         }
     }
@@ -96,6 +98,11 @@ impl Checks {
             Some((first, _)) if *first == state => {}
             None if batch.base_offset == newest => {
                 self.committed.insert(end, (state, batch.epoch));
+                for (_, record) in &batch.control {
+                    if let ControlRecord::Voters(voters) = record {
+                        self.voters = Some(voters.clone());
+                    }
+                }
             }
             _ => self.violated(format!("state machine safety: {node} committed something else before {end}")),
         }
@@ -112,26 +119,24 @@ impl Checks {
 
     pub(crate) fn leader_commits<'a>(
         &mut self,
-        leader: NodeId,
+        leader: ReplicaKey,
         epoch: LeaderEpoch,
         mark: Offset,
         voters: &VoterSet,
-        disk_of: impl Fn(NodeId) -> &'a Disk,
+        disk_of: impl Fn(ReplicaKey) -> Option<&'a Disk>,
     ) {
-        let newest = disk_of(leader)
-            .log
-            .iter()
-            .find(|batch| batch.last_offset.next() == mark)
-            .map(|batch| batch.epoch);
+        let log = disk_of(leader).map(|disk| disk.log.as_slice()).unwrap_or_default();
+        let newest = log.iter().find(|batch| batch.last_offset.next() == mark).map(|batch| batch.epoch);
         if newest != Some(epoch) {
             self.violated(format!(
-                "{leader} in epoch {epoch} commits up to {mark}, a record of epoch {newest:?}"
+                "{leader:?} in epoch {epoch} commits up to {mark}, a record of epoch {newest:?}"
             ));
         }
-        let have = voters.ids().filter(|id| disk_of(*id).synced_epoch_before(mark) == newest).count();
+        let has = |key: ReplicaKey| disk_of(key).is_some_and(|disk| disk.synced_epoch_before(mark) == newest);
+        let have = voters.iter().filter(|voter| has(voter.key)).count();
         if have < voters.majority() {
             self.violated(format!(
-                "{leader} commits up to {mark}, which only {have} of {voters:?} have on disk"
+                "{leader:?} commits up to {mark}, which only {have} of {voters:?} have on disk"
             ));
         }
     }
@@ -142,12 +147,12 @@ impl Checks {
         }
     }
 
-    pub(crate) fn epoch_is(&mut self, node: NodeId, epoch: LeaderEpoch) {
+    pub(crate) fn epoch_is(&mut self, node: ReplicaKey, epoch: LeaderEpoch) {
         let known = self.epochs.entry(node).or_insert(epoch);
         let former = *known;
         *known = epoch;
         if former > epoch {
-            self.violated(format!("the epoch of {node} went from {former} to {epoch}"));
+            self.violated(format!("the epoch of {node:?} went from {former} to {epoch}"));
         }
     }
 }

@@ -126,6 +126,11 @@ impl Disk {
         state
     }
 
+    /// The latest voter set on this disk.
+    pub(crate) fn voters(&self) -> Option<VoterSet> {
+        self.log_state().voter_sets.pop().map(|(_, voters)| voters)
+    }
+
     fn epochs(&self) -> Vec<EpochStart> {
         let mut epochs: Vec<EpochStart> = Vec::new();
         for batch in &self.log {

@@ -6,9 +6,9 @@ use chronik_types::NodeId;
 
 use super::{
     network::Delivery,
-    world::{Weather, World, replica},
+    world::{Weather, World},
 };
-use crate::{AddVoterRequest, Endpoints, Event, RemoveVoterRequest, Request};
+use crate::{AddVoterRequest, Event, RemoveVoterRequest, Request};
 
 impl World {
     fn pick(&mut self, from: &[NodeId]) -> Option<NodeId> {
@@ -23,6 +23,12 @@ impl World {
                 let up = self.up();
                 if let Some(node) = self.pick(&up) {
                     self.crash(node);
+                    if self.rng.below(8) == 0 {
+                        self.relocate(node);
+                    }
+                    if dynamic && self.rng.below(4) == 0 && self.may_lose_disk(node) {
+                        self.wipe(node);
+                    }
                     let at = self.now + Duration::from_millis(self.rng.below(1000) as u64);
                     self.network.put(at, Delivery::Restart { node });
                 }
@@ -49,6 +55,26 @@ impl World {
             28 => self.stop_leading(),
             _ => {}
         }
+    }
+
+    /// Whether the quorum survives the loss of that disk: everybody agrees on the voters, there are three or more,
+    /// and all others are as the set names them.
+    fn may_lose_disk(&self, lost: NodeId) -> bool {
+        let Some(voters) = &self.checks.voters else { return false };
+        let agreed = self.nodes.values().all(|node| node.disk.voters().is_none_or(|known| known == *voters));
+        let intact = voters.iter().all(|voter| {
+            voter.key.id == lost || self.nodes[&voter.key.id].options.directory_id == voter.key.directory
+        });
+        agreed && intact && voters.len() >= 3
+    }
+
+    /// The voter whose disk is gone, if there is one: nobody else is touched until it is replaced.
+    fn bereft(&self) -> Option<NodeId> {
+        let voters = self.checks.voters.as_ref()?;
+        let gone = |id: &NodeId| {
+            voters.get(*id).is_some_and(|voter| voter.key.directory != self.nodes[id].options.directory_id)
+        };
+        self.nodes.keys().find(|id| gone(id)).copied()
     }
 
     fn partition(&mut self) {
@@ -86,15 +112,16 @@ impl World {
         let leaders = self.leaders();
         let Some(leader) = self.pick(&leaders) else { return };
         let ids: Vec<NodeId> = self.nodes.keys().copied().collect();
-        let Some(target) = self.pick(&ids) else { return };
+        let Some(target) = self.bereft().or_else(|| self.pick(&ids)) else { return };
         let Some(raft) = &self.nodes[&leader].raft else { return };
-        let request = if raft.voters().get(target).is_some() {
-            Request::RemoveVoter(RemoveVoterRequest { voter: replica(target) })
+        let request = if let Some(voter) = raft.voters().get(target) {
+            Request::RemoveVoter(RemoveVoterRequest { voter: voter.key })
         } else {
+            let node = &self.nodes[&target];
             Request::AddVoter(AddVoterRequest {
                 timeout: Duration::from_secs(1),
-                voter: replica(target),
-                endpoints: Endpoints::one("CONTROLLER", format!("n{target}"), 9093),
+                voter: node.options.key(),
+                endpoints: node.options.endpoints.clone(),
                 ack_when_committed: self.rng.below(2) == 0,
             })
         };

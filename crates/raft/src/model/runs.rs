@@ -17,7 +17,8 @@ fn plan(seed: u64) -> Plan {
     let mut rng = Rng::new(seed ^ 0x5eed);
     let nodes = 1 + rng.below(7) as i32;
     let voters = 1 + rng.below(nodes as usize) as i32;
-    Plan { seed, nodes, voters, dynamic: rng.below(4) > 0, fault: None, record: false }
+    let (dynamic, auto_join) = (rng.below(4) > 0, rng.below(2) == 0);
+    Plan { seed, nodes, voters, dynamic, auto_join, fault: None, record: false }
 }
 
 /// Runs one seed; with it comes what was violated, if anything.
@@ -100,6 +101,7 @@ impl Tally {
         self.snapshots += other.snapshots;
         self.installs += other.installs;
         self.truncations += other.truncations;
+        self.wipes += other.wipes;
     }
 }
 

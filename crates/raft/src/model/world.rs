@@ -17,12 +17,9 @@ use crate::{
     SnapshotId, Token, Voter, VoterSet, rng::Rng,
 };
 
-pub(crate) fn directory(id: NodeId) -> DirectoryId {
-    DirectoryId(uuid::Uuid::from_u128(0x1000 + id.0 as u128))
-}
-
-pub(crate) fn replica(id: NodeId) -> ReplicaKey {
-    ReplicaKey::new(id, directory(id))
+/// The n-th disk of a node.
+fn directory(id: NodeId, disk: u128) -> DirectoryId {
+    DirectoryId(uuid::Uuid::from_u128((disk << 16) + id.0 as u128))
 }
 
 #[derive(Debug)]
@@ -71,6 +68,7 @@ pub(crate) struct Tally {
     pub(crate) snapshots: u64,
     pub(crate) installs: u64,
     pub(crate) truncations: u64,
+    pub(crate) wipes: u64,
 }
 
 #[derive(Debug)]
@@ -98,12 +96,13 @@ pub(crate) struct Plan {
     pub(crate) voters: i32,
     /// Voters in the log (`kraft.version` 1), else in the configuration.
     pub(crate) dynamic: bool,
+    pub(crate) auto_join: bool,
     pub(crate) fault: Option<Fault>,
     pub(crate) record: bool,
 }
 
-fn endpoints(id: NodeId) -> Endpoints {
-    Endpoints::one("CONTROLLER", format!("n{id}"), 9093)
+fn endpoints(id: NodeId, port: u16) -> Endpoints {
+    Endpoints::one("CONTROLLER", format!("n{id}"), port)
 }
 
 impl World {
@@ -125,12 +124,12 @@ impl World {
         };
         let voting = || ids.iter().filter(|id| id.0 <= plan.voters).copied();
         let in_log = VoterSet::new(voting().map(|id| Voter {
-            key: replica(id),
-            endpoints: endpoints(id),
+            key: ReplicaKey::new(id, directory(id, 1)),
+            endpoints: endpoints(id, 9093),
             versions: KRaftVersionRange { min: 0, max: 1 },
         }));
         for id in &ids {
-            let mut options = Options::new(*id, directory(*id), "model", endpoints(*id));
+            let mut options = Options::new(*id, directory(*id, 1), "model", endpoints(*id, 9093));
             options.seed = plan.seed.wrapping_mul(31).wrapping_add(id.0 as u64);
             options.bootstrap_servers = ids.iter().map(|id| (format!("n{id}").into(), 9093)).collect();
             options.election_timeout = Duration::from_millis(100);
@@ -139,6 +138,8 @@ impl World {
             options.request_timeout = Duration::from_millis(150);
             options.fetch_max_wait = Duration::from_millis(50);
             options.snapshot_max_bytes = 5;
+            options.auto_join = plan.auto_join;
+            options.leader_gone_timeout = Duration::from_millis(20);
             let mut disk = Disk::default();
             if !plan.dynamic {
                 let nodes = voting().map(|id| (id, format!("n{id}"), 9093));
@@ -218,6 +219,22 @@ impl World {
         node.disk.crash(&mut self.rng);
     }
 
+    /// The node comes back elsewhere.
+    pub(crate) fn relocate(&mut self, id: NodeId) {
+        let port = 9093 + self.rng.below(3) as u16;
+        self.node(id).options.endpoints = endpoints(id, port);
+    }
+
+    /// The node comes back with an empty disk, which the quorum must not take for the former one.
+    pub(crate) fn wipe(&mut self, id: NodeId) {
+        self.note(id, &"loses its disk");
+        self.tally.wipes += 1;
+        let disk = 1 + u128::from(self.tally.wipes);
+        let node = self.node(id);
+        node.disk = Disk::default();
+        node.options.directory_id = directory(id, disk);
+    }
+
     pub(crate) fn event(&mut self, id: NodeId, event: Event) {
         let now = self.clock(id);
         self.note(id, &event);
@@ -279,7 +296,10 @@ impl World {
                 Action::Resigned { epoch, .. } => {
                     assert_eq!(self.node(id).leads.take(), Some(epoch), "resigned without having led");
                 }
-                Action::BecameCandidate { epoch } => self.checks.votes(id, epoch, replica(id)),
+                Action::BecameCandidate { epoch } => {
+                    let key = self.nodes[&id].options.key();
+                    self.checks.votes(key, epoch, key);
+                }
                 Action::BecameFollower { .. }
                 | Action::BecameUnattached { .. }
                 | Action::BecameProspective { .. } => assert_eq!(self.node(id).leads, None, "still leads"),
@@ -343,7 +363,12 @@ impl World {
         let node = &self.nodes[&id];
         self.checks.mark_moves(id, node.mark, mark);
         if let (Some(epoch), Some(raft)) = (node.leads, &node.raft) {
-            self.checks.leader_commits(id, epoch, mark, raft.voters(), |id| &self.nodes[&id].disk);
+            let disk_of = |key: ReplicaKey| {
+                let node = &self.nodes[&key.id];
+                let same = !key.directory.is_known() || key == node.options.key();
+                same.then_some(&node.disk)
+            };
+            self.checks.leader_commits(node.options.key(), epoch, mark, raft.voters(), disk_of);
         }
         let (mut state, applied) = (node.state, node.applied);
         for batch in
@@ -367,7 +392,8 @@ impl World {
         if raft.installing.is_none() {
             assert_eq!(end, node.disk.end(), "the mirror of the log");
         }
-        self.checks.epoch_is(id, epoch);
+        let key = node.options.key();
+        self.checks.epoch_is(key, epoch);
     }
 
     fn chance(&mut self, permille: usize) -> bool {
@@ -392,7 +418,7 @@ impl World {
         }
         if copies == 0 && self.rng.below(2) == 0 {
             let at = self.now + self.delay(self.weather.delay_ms);
-            self.network.put(at, Delivery::Lost { to: from, life, id });
+            self.network.put(at, Delivery::Lost { to: from, life, id, gone: false });
         }
     }
 
@@ -432,7 +458,7 @@ impl World {
                 if let (true, Request::Vote(asked)) = (vote.granted, &request)
                     && !asked.pre_vote
                 {
-                    self.checks.votes(from, asked.epoch, asked.candidate);
+                    self.checks.votes(self.nodes[&from].options.key(), asked.epoch, asked.candidate);
                 }
                 Response::Vote(vote)
             }
@@ -475,7 +501,8 @@ impl World {
             Delivery::Request { from, life, id, to, request } => {
                 if self.network.is_cut(from, to) || self.nodes[&to].raft.is_none() {
                     let at = self.now + self.delay(self.weather.delay_ms);
-                    self.network.put(at, Delivery::Lost { to: from, life, id });
+                    let gone = self.nodes[&to].raft.is_none() && !self.network.is_cut(from, to);
+                    self.network.put(at, Delivery::Lost { to: from, life, id, gone });
                     return;
                 }
                 if request == Request::ApiVersions {
@@ -496,9 +523,9 @@ impl World {
                     self.event(to, Event::Response { id, response });
                 }
             }
-            Delivery::Lost { to, life, id } => {
+            Delivery::Lost { to, life, id, gone } => {
                 if self.lives(to, life) {
-                    self.event(to, Event::SendFailed { id });
+                    self.event(to, Event::SendFailed { id, gone });
                 }
             }
             Delivery::Synced { node, life } => {
