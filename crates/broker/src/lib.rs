@@ -1,1 +1,29 @@
-//! chronik-broker
+//! What a node does: it dispatches requests to one handler file per API, keeps its partitions as the cluster's image
+//! says, takes part in the quorum, and does its chores.
+//!
+//! [`Node`] is everything that outlives a connection; a [`Connection`] starts and answers one client's requests. All
+//! that a node needs from the world comes through [`Env`]: nothing here reads a clock, spawns a thread or knows tokio.
+
+mod api;
+mod blocking;
+mod chores;
+mod connection;
+mod data_dir;
+mod env;
+mod fetch_sessions;
+mod in_flight;
+mod metrics;
+mod node;
+mod partition;
+mod partitions;
+mod producer_ids;
+mod quorum;
+mod reconcile;
+mod settings;
+pub mod storage;
+mod wait;
+
+pub use connection::{Connection, Peer, Refused};
+pub use env::{Blocking, Env, Task, Urgency};
+pub use metrics::Metrics;
+pub use node::{Node, Options, StartError};

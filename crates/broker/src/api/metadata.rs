@@ -1,0 +1,189 @@
+//! Metadata (3), versions 0-13.
+//!
+//! v1 adds racks and the controller, v2 the cluster id, v4 lets the client forbid automatic creation, v5 adds offline
+//! replicas, v7 leader epochs, v8 authorized operations, v9 is flexible, v10 adds topic ids, v11 drops the cluster's
+//! operations (DescribeCluster has them), v12 asks by topic id, v13 adds a top-level error.
+//!
+//! No list of topics (null, or an empty one at v0) means all. A topic that does not exist is created if client and
+//! broker both want that, and then answered as it is: the request waits for the controller's commit.
+
+use std::sync::Arc;
+
+use chronik_state::cluster::{
+    ClusterState, CreateTopics, NewTopic, Partition, Seed, Topic, check_topic_name,
+};
+use chronik_types::{ErrorCode, NodeId, PartitionIndex, TopicId};
+use chronik_wire::messages::metadata_request::MetadataRequestTopic;
+use chronik_wire::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use chronik_wire::messages::{BrokerId, MetadataRequest, MetadataResponse};
+
+use super::topics::{broker_ids, is_internal, text, topic_name};
+use crate::connection::Client;
+use crate::node::Node;
+
+/// What a client may do with a topic where nothing restricts it: read, write, create, delete, alter, describe, describe
+/// and alter its configuration (bits of `AclOperation`).
+pub(super) const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
+/// The same for the cluster: create, alter, describe, cluster action, describe and alter configuration, idempotent write.
+pub(super) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+
+pub(super) async fn handle(
+    node: Arc<Node>,
+    client: Arc<Client>,
+    version: i16,
+    request: MetadataRequest,
+) -> MetadataResponse {
+    let all =
+        request.topics.is_none() || (version == 0 && request.topics.as_ref().is_some_and(Vec::is_empty));
+    let wanted = request.topics.unwrap_or_default();
+    let may_create = request.allow_auto_topic_creation || version < 4;
+    if may_create && node.config.load().topics.auto_create {
+        create_missing(&node, &wanted).await;
+    }
+    let image = node.image();
+    let view = View {
+        state: &image.state,
+        listener: &client.peer.listener_name,
+        with_operations: request.include_topic_authorized_operations && version >= 8,
+    };
+    let topics = if all {
+        image.state.topics().map(|topic| view.topic(topic)).collect()
+    } else {
+        wanted.iter().map(|wanted| view.wanted(wanted)).collect()
+    };
+    let brokers = view.brokers();
+    let controller = brokers.first().map_or(BrokerId(-1), |broker| broker.node_id);
+    let mut response = MetadataResponse::default().with_brokers(brokers).with_topics(topics);
+    if version >= 1 {
+        response = response.with_controller_id(controller);
+    }
+    if version >= 2 {
+        response = response.with_cluster_id(Some(text(&node.cluster_id)));
+    }
+    if (8..=10).contains(&version) && request.include_cluster_authorized_operations {
+        response = response.with_cluster_authorized_operations(CLUSTER_OPERATIONS);
+    }
+    response
+}
+
+/// Asks the controller for the topics that are wanted and not there. What becomes of it is seen in the image.
+async fn create_missing(node: &Arc<Node>, wanted: &[MetadataRequestTopic]) {
+    let image = node.image();
+    let names = wanted.iter().filter_map(|wanted| wanted.name.as_deref());
+    let missing =
+        names.filter(|name| check_topic_name(name).is_ok() && image.state.topic_named(name).is_none());
+    let topics: Vec<NewTopic> = missing
+        .map(|name| NewTopic {
+            name: (**name).into(),
+            partitions: -1,
+            replication_factor: -1,
+            assignments: Vec::new(),
+            configs: Vec::new(),
+        })
+        .collect();
+    if topics.is_empty() {
+        return;
+    }
+    let create = CreateTopics { topics, validate_only: false, seed: Seed(node.env.random()) };
+    match node.ask(create).await {
+        Ok(results) => {
+            for (name, result) in results {
+                match result {
+                    Ok(_) => tracing::info!(topic = %name, "topic was created automatically"),
+                    Err(refused) => {
+                        tracing::debug!(topic = %name, ?refused, "topic was not created automatically")
+                    }
+                }
+            }
+        }
+        Err(code) => tracing::debug!(%code, "topics were not created automatically"),
+    }
+}
+
+/// The cluster as a client of one listener sees it.
+pub(super) struct View<'a> {
+    pub(super) state: &'a ClusterState,
+    pub(super) listener: &'a str,
+    pub(super) with_operations: bool,
+}
+
+impl View<'_> {
+    fn brokers(&self) -> Vec<MetadataResponseBroker> {
+        let active = self.state.brokers().filter(|broker| broker.is_active());
+        let reachable = active.filter_map(|broker| broker.endpoint(self.listener).map(|at| (broker, at)));
+        reachable
+            .map(|(broker, endpoint)| {
+                MetadataResponseBroker::default()
+                    .with_node_id(BrokerId(broker.id.0))
+                    .with_host(text(&endpoint.host))
+                    .with_port(i32::from(endpoint.port))
+                    .with_rack(broker.rack.as_deref().map(text))
+            })
+            .collect()
+    }
+
+    fn wanted(&self, wanted: &MetadataRequestTopic) -> MetadataResponseTopic {
+        let id = TopicId(wanted.topic_id);
+        let (found, missing) = match &wanted.name {
+            Some(name) => match self.state.topic_named(name) {
+                None if check_topic_name(name).is_err() => (None, ErrorCode::InvalidTopicException),
+                found => (found, ErrorCode::UnknownTopicOrPartition),
+            },
+            None => (self.state.topic(id), ErrorCode::UnknownTopicId),
+        };
+        match found {
+            Some(topic) => self.topic(topic),
+            None => MetadataResponseTopic::default()
+                .with_error_code(missing.code())
+                .with_name(wanted.name.clone())
+                .with_topic_id(wanted.topic_id)
+                .with_is_internal(wanted.name.as_deref().is_some_and(|name| is_internal(name))),
+        }
+    }
+
+    fn topic(&self, topic: &Arc<Topic>) -> MetadataResponseTopic {
+        let partitions = topic.partitions.iter().map(|(index, partition)| self.partition(*index, partition));
+        let response = MetadataResponseTopic::default()
+            .with_name(Some(topic_name(&topic.name)))
+            .with_topic_id(topic.id.0)
+            .with_is_internal(is_internal(&topic.name))
+            .with_partitions(partitions.collect());
+        if self.with_operations {
+            response.with_topic_authorized_operations(TOPIC_OPERATIONS)
+        } else {
+            response
+        }
+    }
+
+    fn partition(&self, index: PartitionIndex, partition: &Partition) -> MetadataResponsePartition {
+        let (error, leader) = self.leader(partition);
+        MetadataResponsePartition::default()
+            .with_error_code(error.code())
+            .with_partition_index(index.0)
+            .with_leader_id(BrokerId(leader.0))
+            .with_leader_epoch(partition.leader_epoch.0)
+            .with_replica_nodes(broker_ids(&partition.replicas))
+            .with_isr_nodes(broker_ids(&partition.isr))
+            .with_offline_replicas(self.offline(partition))
+    }
+
+    /// Who leads, if clients of this listener can reach it.
+    pub(super) fn leader(&self, partition: &Partition) -> (ErrorCode, NodeId) {
+        let broker = self.state.broker(partition.leader).filter(|broker| broker.is_active());
+        match broker {
+            None => (ErrorCode::LeaderNotAvailable, NodeId::NONE),
+            Some(broker) if broker.endpoint(self.listener).is_none() => {
+                (ErrorCode::ListenerNotFound, NodeId::NONE)
+            }
+            Some(broker) => (ErrorCode::None, broker.id),
+        }
+    }
+
+    /// Replicas on brokers that are not there.
+    pub(super) fn offline(&self, partition: &Partition) -> Vec<BrokerId> {
+        let is_there = |node: &NodeId| self.state.broker(*node).is_some_and(|broker| broker.is_active());
+        partition.replicas.iter().filter(|node| !is_there(node)).map(|node| BrokerId(node.0)).collect()
+    }
+}

@@ -1,0 +1,105 @@
+//! One file per API. Each handler is its own specification: its doc comment says what the versions add and what is
+//! answered when.
+//!
+//! A handler that never waits returns its response; one that may wait returns a future, which is polled once at once.
+
+mod alter_configs;
+mod api_versions;
+mod configs;
+mod create_partitions;
+mod create_topics;
+mod delete_records;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod describe_log_dirs;
+mod describe_producers;
+mod describe_topic_partitions;
+mod fetch;
+mod incremental_alter_configs;
+mod init_producer_id;
+mod list_config_resources;
+mod list_offsets;
+mod metadata;
+mod offset_for_leader_epoch;
+mod produce;
+mod topics;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chronik_wire::{Request, RequestHeader, Response};
+
+use crate::connection::Client;
+use crate::node::Node;
+
+/// How a request ends.
+pub(crate) enum Reply {
+    /// With a response.
+    Response(Response),
+    /// Without one: a produce that asked for none (acks=0).
+    Silent,
+    /// With the end of the connection, and the reason.
+    Close(String),
+}
+
+impl<R: Into<Response>> From<R> for Reply {
+    fn from(response: R) -> Reply {
+        Reply::Response(response.into())
+    }
+}
+
+/// A request that has been started.
+pub(crate) enum Started {
+    /// It is done already.
+    Done(Reply),
+    /// It waits for something.
+    Parked(Pin<Box<dyn Future<Output = Reply> + Send>>),
+}
+
+impl<R: Into<Response>> From<R> for Started {
+    fn from(response: R) -> Started {
+        Started::Done(response.into().into())
+    }
+}
+
+fn parked<R: Into<Reply>>(future: impl Future<Output = R> + Send + 'static) -> Started {
+    Started::Parked(Box::pin(async move { future.await.into() }))
+}
+
+/// Starts a request.
+pub(crate) fn start(
+    node: &Arc<Node>,
+    client: &Arc<Client>,
+    header: &RequestHeader,
+    request: Request,
+) -> Started {
+    let own = || Arc::clone(node);
+    let version = header.version;
+    match request {
+        Request::Produce(request) => produce::start(node, client, header, request),
+        Request::Fetch(request) => fetch::start(node, request),
+        Request::ListOffsets(request) => parked(list_offsets::handle(own(), version, request)),
+        Request::Metadata(request) => parked(metadata::handle(own(), Arc::clone(client), version, request)),
+        Request::ApiVersions(request) => api_versions::handle(node, client, header, request).into(),
+        Request::CreateTopics(request) => parked(create_topics::handle(own(), version, request)),
+        Request::DeleteTopics(request) => parked(delete_topics::handle(own(), version, request)),
+        Request::DeleteRecords(request) => parked(delete_records::handle(own(), request)),
+        Request::InitProducerId(request) => parked(init_producer_id::handle(own(), request)),
+        Request::OffsetForLeaderEpoch(request) => offset_for_leader_epoch::handle(node, request).into(),
+        Request::DescribeConfigs(request) => describe_configs::handle(node, version, request).into(),
+        Request::AlterConfigs(request) => parked(alter_configs::handle(own(), request)),
+        Request::DescribeLogDirs(request) => describe_log_dirs::handle(node, request).into(),
+        Request::CreatePartitions(request) => parked(create_partitions::handle(own(), request)),
+        Request::IncrementalAlterConfigs(request) => {
+            parked(incremental_alter_configs::handle(own(), request))
+        }
+        Request::DescribeCluster(request) => describe_cluster::handle(node, client, version, request).into(),
+        Request::DescribeProducers(request) => describe_producers::handle(node, request).into(),
+        Request::ListConfigResources(request) => list_config_resources::handle(node, version, request).into(),
+        Request::DescribeTopicPartitions(request) => {
+            describe_topic_partitions::handle(node, client, request).into()
+        }
+    }
+}

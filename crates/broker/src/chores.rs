@@ -1,0 +1,164 @@
+//! What a node does by itself, at its configured intervals: retention, flushing by time, checkpoints, forgetting
+//! producers, and looking after failed directories.
+//!
+//! Each chore walks over all partitions, taking each lock for a moment; what blocks runs as a job in the background.
+//! Intervals are read anew each time, since they can be changed while the node runs.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use chronik_log::LogError;
+use chronik_types::{ErrorCode, Offset, TopicPartition};
+
+use crate::env::Urgency;
+use crate::node::Node;
+use crate::partition::Partition;
+use crate::wait::Wait;
+
+/// A chore's loop ends when the node is gone.
+type Chore = fn(&Arc<Node>);
+
+/// Starts all chores.
+pub(crate) fn start(node: &Arc<Node>) {
+    every(node, |node| node.config.load().chores.retention_check_interval_ms, retention);
+    every(node, |node| node.config.load().chores.flush_check_interval_ms.min(1000), flush);
+    every(node, |node| node.config.load().chores.recovery_point_checkpoint_interval_ms, checkpoint);
+    every(node, |node| node.config.load().requests.producer_id_check_interval_ms, expire_producers);
+    watch_dirs(node);
+}
+
+fn every(node: &Arc<Node>, interval_ms: fn(&Node) -> u64, chore: Chore) {
+    let env = Arc::clone(&node.env);
+    let weak: Weak<Node> = Arc::downgrade(node);
+    let work = async move {
+        loop {
+            let Some(interval) = weak.upgrade().map(|node| interval_ms(&node)) else { return };
+            env.sleep(Duration::from_millis(interval.max(1))).await;
+            let Some(node) = weak.upgrade() else { return };
+            env.block(Urgency::Background, Box::new(move || chore(&node)));
+        }
+    };
+    node.env.spawn(Box::pin(work));
+}
+
+fn retention(node: &Arc<Node>) {
+    for partition in node.partitions.all() {
+        if partition.dir.is_offline() {
+            continue;
+        }
+        let now = node.env.now();
+        let removal = partition.with_log(|log, high_watermark| log.apply_retention(now, high_watermark));
+        match removal {
+            None | Some(Ok(None)) => {}
+            Some(Ok(Some(job))) => {
+                tracing::debug!(partition = %partition.name, segments = job.segments().len(), "retention removes segments");
+                let delay = partition.settings().topic.file_delete_delay_ms;
+                let (env, dir) = (Arc::clone(&node.env), Arc::clone(&partition.dir));
+                node.env.spawn(Box::pin(async move {
+                    env.sleep(Duration::from_millis(delay)).await;
+                    let remove = move || {
+                        if let Err(error) = job.run() {
+                            dir.failed(&error);
+                        }
+                    };
+                    env.block(Urgency::Background, Box::new(remove));
+                }));
+            }
+            Some(Err(error)) => partition.dir.failed(&error),
+        }
+    }
+}
+
+fn flush(node: &Arc<Node>) {
+    let now = node.env.now();
+    for partition in node.partitions.all() {
+        if !partition.dir.is_offline() && partition.flush_is_due(now) {
+            partition.sync(&*node.env);
+        }
+    }
+}
+
+fn expire_producers(node: &Arc<Node>) {
+    let now = node.env.now();
+    for partition in node.partitions.all() {
+        partition.with_log(|log, _| log.expire_producers(now));
+    }
+}
+
+fn checkpoint(node: &Arc<Node>) {
+    for partition in node.partitions.all() {
+        if !partition.dir.is_offline()
+            && let Err(error) = checkpoint_one(&partition)
+        {
+            partition.dir.failed(&error);
+        }
+    }
+    write_checkpoints(node);
+}
+
+fn checkpoint_one(partition: &Partition) -> Result<(), LogError> {
+    let job = partition.with_log(|log, _| log.begin_checkpoint()).transpose()?.flatten();
+    if let Some(job) = job {
+        let done = job.run();
+        partition.with_log(|log, _| log.finish_checkpoint(done)).transpose()?;
+    }
+    Ok(())
+}
+
+/// Writes recovery points, start offsets and high watermarks of every good directory.
+pub(crate) fn write_checkpoints(node: &Node) {
+    let partitions = node.partitions.all();
+    for (at, dir) in node.dirs.iter().enumerate().filter(|(_, dir)| !dir.data.is_offline()) {
+        let mut recovery_points: Vec<(TopicPartition, Offset)> = Vec::new();
+        let mut starts = Vec::new();
+        let mut high_watermarks = Vec::new();
+        if at == node.metadata_dir {
+            recovery_points
+                .push((TopicPartition::new("__cluster_metadata", 0), node.quorum().recovery_point()));
+        }
+        for partition in partitions.iter().filter(|partition| Arc::ptr_eq(&partition.dir, &dir.data)) {
+            let marks = partition
+                .with_log(|log, high_watermark| (log.recovery_point(), log.start_offset(), high_watermark));
+            let Some((recovery_point, start, high_watermark)) = marks else { continue };
+            recovery_points.push((partition.name.clone(), recovery_point));
+            if start > Offset::ZERO {
+                starts.push((partition.name.clone(), start));
+            }
+            high_watermarks.push((partition.name.clone(), high_watermark));
+        }
+        let written = dir
+            .log_dir
+            .write_recovery_points(recovery_points)
+            .and_then(|()| dir.log_dir.write_start_offsets(starts))
+            .and_then(|()| dir.log_dir.write_high_watermarks(high_watermarks));
+        if let Err(error) = written {
+            dir.data.failed(&error);
+        }
+    }
+}
+
+/// When a directory fails, its partitions' parked requests are answered; without any directory left the node stops,
+/// as Kafka's does.
+fn watch_dirs(node: &Arc<Node>) {
+    for (at, dir) in node.dirs.iter().enumerate() {
+        let failure = Wait::new();
+        dir.data.on_failure(&failure);
+        let weak = Arc::downgrade(node);
+        node.env.spawn(Box::pin(async move {
+            std::future::poll_fn(|cx| failure.poll(cx)).await;
+            let Some(node) = weak.upgrade() else { return };
+            let gone = Arc::clone(&node.dirs[at].data);
+            let mut offline = 0;
+            for partition in node.partitions.all() {
+                if Arc::ptr_eq(&partition.dir, &gone) {
+                    partition.fail(ErrorCode::KafkaStorageError);
+                }
+                offline += i64::from(partition.dir.is_offline());
+            }
+            node.metrics.partitions_offline.set(offline);
+            if at == node.metadata_dir || node.dirs.iter().all(|dir| dir.data.is_offline()) {
+                node.env.halt("no log directory is left to work with");
+            }
+        }));
+    }
+}

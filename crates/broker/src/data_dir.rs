@@ -1,0 +1,81 @@
+//! One log directory (`log.dirs`) of the node: it is good until a write or a sync on it fails, and then it is not.
+//!
+//! A directory that failed never comes back while the process lives: what is on it is not known any more. Its
+//! partitions answer KAFKA_STORAGE_ERROR. A full disk is not a failure: writes are refused until there is room.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chronik_log::LogError;
+use chronik_types::ErrorCode;
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::wait::Wait;
+
+/// A log directory.
+pub(crate) struct DataDir {
+    pub(crate) path: PathBuf,
+    /// `directory.id` of its `meta.properties`.
+    pub(crate) id: Uuid,
+    offline: AtomicBool,
+    full: AtomicBool,
+    on_failure: Mutex<Vec<Arc<Wait>>>,
+}
+
+impl DataDir {
+    /// A directory in good order.
+    pub(crate) fn new(path: PathBuf, id: Uuid) -> Arc<DataDir> {
+        Arc::new(DataDir {
+            path,
+            id,
+            offline: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            on_failure: Mutex::default(),
+        })
+    }
+
+    /// Whether it has failed.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline.load(Ordering::Acquire)
+    }
+
+    /// Takes note of a fault: a full disk is reported once until there is room again, anything else takes the
+    /// directory offline.
+    pub(crate) fn failed(&self, error: &LogError) {
+        if error.is_disk_full() {
+            if !self.full.swap(true, Ordering::AcqRel) {
+                tracing::error!(
+                    dir = %self.path.display(), %error,
+                    "log directory is full: writes are refused until there is room, reads go on"
+                );
+            }
+            return;
+        }
+        if !self.offline.swap(true, Ordering::AcqRel) {
+            tracing::error!(
+                dir = %self.path.display(), %error,
+                "log directory failed and is offline: check the disk, then restart the node"
+            );
+            for wait in self.on_failure.lock().drain(..) {
+                wait.complete(ErrorCode::KafkaStorageError);
+            }
+        }
+    }
+
+    /// A write went through: the disk is not full (any more).
+    pub(crate) fn has_room(&self) {
+        if self.full.load(Ordering::Relaxed) && self.full.swap(false, Ordering::AcqRel) {
+            tracing::info!(dir = %self.path.display(), "log directory has room again: writes are taken");
+        }
+    }
+
+    /// Completes `wait` when the directory fails, or at once if it has.
+    pub(crate) fn on_failure(&self, wait: &Arc<Wait>) {
+        self.on_failure.lock().push(Arc::clone(wait));
+        if self.is_offline() {
+            wait.complete(ErrorCode::KafkaStorageError);
+        }
+    }
+}

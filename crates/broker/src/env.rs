@@ -1,0 +1,50 @@
+//! What a node needs from the world: time, randomness, timers, tasks, and somewhere to wait for the disk.
+//!
+//! `chronik` implements it on tokio, `sim` on a seeded executor. Nothing in this crate reads a clock or spawns a
+//! thread by any other way, and its futures wait only for each other and for [`Env::sleep`].
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use chronik_types::Millis;
+
+/// A future that the environment can run.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Work that blocks on the disk.
+pub type Blocking = Box<dyn FnOnce() + Send>;
+
+/// How much an asynchronous job is in a hurry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// A client waits and little is to be done: the calling thread should do it, a hand-off would cost more.
+    Inline,
+    /// There is much to do, or nobody waits: another thread should do it.
+    Background,
+}
+
+/// The world around a node.
+pub trait Env: Send + Sync + 'static {
+    /// Wall-clock time, as record timestamps count it.
+    fn now(&self) -> Millis;
+
+    /// Time since some fixed moment; it never goes back.
+    fn elapsed(&self) -> Duration;
+
+    /// A random number, for ids and for spreading work.
+    fn random(&self) -> u128;
+
+    /// Completes once `duration` has passed.
+    fn sleep(&self, duration: Duration) -> Task;
+
+    /// Runs a task beside the caller.
+    fn spawn(&self, task: Task);
+
+    /// Runs work that blocks. With [`Urgency::Inline`] it is done when this returns, if the environment can afford
+    /// that; a caller may rely on neither.
+    fn block(&self, urgency: Urgency, work: Blocking);
+
+    /// Ends the process: the state in memory can no longer be trusted, or the node cannot go on.
+    fn halt(&self, reason: &str);
+}

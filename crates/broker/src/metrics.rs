@@ -1,0 +1,143 @@
+//! What the node counts. The handles live in the objects that count; this is where they are registered and named.
+//!
+//! Names follow Prometheus' conventions with the prefix `chronik_`; durations are in seconds, sizes in bytes.
+
+use std::fmt;
+use std::time::Duration;
+
+use chronik_wire::ApiKey;
+use chronik_wire::api::APIS;
+use parking_lot::Mutex;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// From 50 microseconds to 3.3 seconds, in steps of a factor of four.
+const LATENCY_BUCKETS: [f64; 9] = [5e-5, 2e-4, 8e-4, 3.2e-3, 1.28e-2, 5.12e-2, 0.2048, 0.8192, 3.2768];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ApiLabel {
+    api: ApiName,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ApiName(&'static str);
+
+impl EncodeLabelValue for ApiName {
+    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), fmt::Error> {
+        self.0.encode(encoder)
+    }
+}
+
+/// The node's counters.
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    latency: Vec<Histogram>,
+    /// Bytes of records appended.
+    pub(crate) bytes_in: Counter,
+    /// Batches appended.
+    pub(crate) batches_in: Counter,
+    /// Bytes of records handed out to fetches.
+    pub(crate) bytes_out: Counter,
+    /// Batches refused.
+    pub(crate) batches_refused: Counter,
+    /// Syncs of log files, each of which may cover many batches.
+    pub(crate) syncs: Counter,
+    /// Connections that are open.
+    pub connections: Gauge,
+    /// Connections that were refused or closed for a fault of the peer.
+    pub connections_refused: Counter,
+    pub(crate) partitions: Gauge,
+    pub(crate) partitions_offline: Gauge,
+    pub(crate) metadata_offset: Gauge,
+    pub(crate) controller_epoch: Gauge,
+}
+
+impl Metrics {
+    /// All at zero.
+    pub(crate) fn new() -> Metrics {
+        let mut registry = Registry::with_prefix("chronik");
+        let family = Family::<ApiLabel, Histogram>::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS));
+        registry.register(
+            "request_seconds",
+            "From a request's arrival to its answer, by API",
+            family.clone(),
+        );
+        let latency = APIS
+            .iter()
+            .map(|api| family.get_or_create(&ApiLabel { api: ApiName(api.name) }).clone())
+            .collect();
+        let metrics = Metrics {
+            registry: Mutex::default(),
+            latency,
+            bytes_in: Counter::default(),
+            batches_in: Counter::default(),
+            bytes_out: Counter::default(),
+            batches_refused: Counter::default(),
+            syncs: Counter::default(),
+            connections: Gauge::default(),
+            connections_refused: Counter::default(),
+            partitions: Gauge::default(),
+            partitions_offline: Gauge::default(),
+            metadata_offset: Gauge::default(),
+            controller_epoch: Gauge::default(),
+        };
+        metrics.register(&mut registry);
+        *metrics.registry.lock() = registry;
+        metrics
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        let mut counter =
+            |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
+        counter("produced_bytes", "Bytes of record batches appended", &self.bytes_in);
+        counter("produced_batches", "Record batches appended", &self.batches_in);
+        counter("refused_batches", "Record batches refused", &self.batches_refused);
+        counter("fetched_bytes", "Bytes of record batches handed out", &self.bytes_out);
+        counter("syncs", "Syncs of log files to the disk", &self.syncs);
+        counter(
+            "connections_refused",
+            "Connections refused or closed for a fault",
+            &self.connections_refused,
+        );
+        let mut gauge = |name: &str, help: &str, gauge: &Gauge| registry.register(name, help, gauge.clone());
+        gauge("connections", "Open connections", &self.connections);
+        gauge("partitions", "Partitions on this node", &self.partitions);
+        gauge("partitions_offline", "Partitions whose log directory failed", &self.partitions_offline);
+        gauge("metadata_applied_offset", "Metadata log applied up to", &self.metadata_offset);
+        gauge("controller_epoch", "Epoch of the active controller", &self.controller_epoch);
+    }
+
+    /// A request was answered.
+    pub(crate) fn answered(&self, api: ApiKey, took: Duration) {
+        if let Ok(at) = APIS.binary_search_by_key(&api.key(), |line| line.key.key()) {
+            self.latency[at].observe(took.as_secs_f64());
+        }
+    }
+
+    /// The page, in Prometheus' text format.
+    pub fn page(&self) -> String {
+        let mut page = String::new();
+        encode(&mut page, &self.registry.lock()).expect("writing to a string does not fail");
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_what_was_counted() {
+        let metrics = Metrics::new();
+        metrics.bytes_in.inc_by(42);
+        metrics.answered(ApiKey::Fetch, Duration::from_millis(1));
+        let page = metrics.page();
+        assert!(page.contains("chronik_produced_bytes_total 42"), "{page}");
+        assert!(page.contains("chronik_request_seconds_count{api=\"Fetch\"} 1"), "{page}");
+    }
+}

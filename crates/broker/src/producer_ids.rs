@@ -1,0 +1,58 @@
+//! Producer ids for InitProducerId: taken one by one from a block that the controller gave this broker (KIP-730).
+
+use std::sync::Arc;
+
+use chronik_state::cluster::{AllocateProducerIds, ProducerIdBlock};
+use chronik_types::{ErrorCode, ProducerId};
+use parking_lot::Mutex;
+
+use crate::node::Node;
+
+/// What is left of the current block.
+#[derive(Default)]
+pub(crate) struct ProducerIds {
+    left: Mutex<Option<ProducerIdBlock>>,
+}
+
+impl ProducerIds {
+    fn take(&self) -> Option<ProducerId> {
+        let mut left = self.left.lock();
+        let block = left.as_mut().filter(|block| block.count > 0)?;
+        let id = block.first;
+        block.first = ProducerId(id.0 + 1);
+        block.count -= 1;
+        Some(id)
+    }
+}
+
+/// An id that no producer has had before. Ids of a block that another request fetched at the same time are not lost to
+/// correctness, only skipped.
+///
+/// Error: `COORDINATOR_LOAD_IN_PROGRESS` while there is no controller to ask, so that the client tries again.
+pub(crate) async fn next(node: &Arc<Node>) -> Result<ProducerId, ErrorCode> {
+    loop {
+        if let Some(id) = node.producer_ids.take() {
+            return Ok(id);
+        }
+        let ask = AllocateProducerIds { broker: node.id(), broker_epoch: node.broker_epoch() };
+        let block = node.ask(ask).await.map_err(|_| ErrorCode::CoordinatorLoadInProgress)?;
+        let block = block.map_err(|refused| refused.code)?;
+        let mut left = node.producer_ids.left.lock();
+        if left.is_none_or(|left| left.count == 0) {
+            *left = Some(block);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_used_up_and_no_id_twice() {
+        let ids = ProducerIds::default();
+        assert_eq!(ids.take(), None);
+        *ids.left.lock() = Some(ProducerIdBlock { first: ProducerId(7), count: 2 });
+        assert_eq!([ids.take(), ids.take(), ids.take()], [Some(ProducerId(7)), Some(ProducerId(8)), None]);
+    }
+}

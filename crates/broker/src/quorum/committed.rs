@@ -1,0 +1,115 @@
+//! What is committed goes into the image: the metadata log is read from where the image ends to the high watermark.
+//!
+//! Reading it back (rather than keeping what was appended) makes a leader and a follower apply the very same bytes by
+//! the very same code.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use chronik_log::batch::{Batch, BatchError, BatchIter, Records, decompress};
+use chronik_log::{Log, LogError, ReadError};
+use chronik_state::image::ImageBuilder;
+use chronik_state::records::Change;
+use chronik_types::Offset;
+
+use super::store::corrupt;
+use super::{Quorum, State};
+
+const READ_BYTES: usize = 1 << 20;
+/// Metadata batches are not compressed by Kafka; if one is, its records may take this much.
+const DECOMPRESSED_BYTES_MAX: usize = 64 << 20;
+
+impl Quorum {
+    pub(super) fn committed(&self, state: &mut State, high_watermark: Offset) {
+        if let Err(error) = apply(&mut state.builder, &state.log, high_watermark) {
+            // The log that everything follows from cannot be read: no state that follows could be trusted.
+            return self.env.halt(&format!("metadata log cannot be applied: {error}"));
+        }
+        if let Some(published) = state.builder.publish() {
+            self.image.store(published.image.clone());
+            (state.subscriber)(&published);
+        }
+        self.deliver(state);
+        self.take_lead(state);
+    }
+}
+
+/// Applies the log's records from the image's end up to `end`.
+///
+/// Errors: the log cannot be read, or holds what is no metadata record.
+pub(super) fn apply(builder: &mut ImageBuilder, log: &Log, end: Offset) -> Result<(), LogError> {
+    while builder.end() < end {
+        let from = builder.end();
+        let bytes = read_batches(log, from, end)?;
+        for batch in BatchIter::new(&bytes) {
+            let batch = batch.map_err(|error| corrupt(log.dir(), &error))?;
+            let epoch = batch.header().leader_epoch();
+            for_each_record(batch, |offset, value| {
+                if offset >= from {
+                    let change = Change::decode(&value).map_err(|error| corrupt(log.dir(), &error))?;
+                    builder.apply(offset, epoch, &change);
+                }
+                Ok(())
+            })
+            .map_err(|fault| fault.at(log.dir()))?;
+            builder.skip_to(batch.header().next_offset(), epoch);
+        }
+    }
+    Ok(())
+}
+
+/// Why a batch could not be used: it is damaged, or whoever was given its records refused one.
+pub(super) enum Fault {
+    Batch(BatchError),
+    Log(LogError),
+}
+
+impl Fault {
+    pub(super) fn at(self, path: &Path) -> LogError {
+        match self {
+            Fault::Batch(error) => corrupt(path, &error),
+            Fault::Log(error) => error,
+        }
+    }
+}
+
+/// Calls `each` with the offset and value of every record of a data batch; a control batch has none for us.
+pub(super) fn for_each_record(
+    batch: Batch<'_>,
+    mut each: impl FnMut(Offset, Bytes) -> Result<(), LogError>,
+) -> Result<(), Fault> {
+    if batch.header().is_control() {
+        return Ok(());
+    }
+    let body = decompress(batch, DECOMPRESSED_BYTES_MAX).map_err(Fault::Batch)?;
+    for record in Records::new(batch.header(), &body) {
+        let record = record.map_err(Fault::Batch)?;
+        each(record.offset, Bytes::copy_from_slice(record.value.unwrap_or_default())).map_err(Fault::Log)?;
+    }
+    Ok(())
+}
+
+/// Calls `each` with the offset, key and value of every record of a control batch.
+pub(super) fn control_records(
+    batch: Batch<'_>,
+    mut each: impl FnMut(Offset, &[u8], &[u8]),
+) -> Result<(), BatchError> {
+    for record in Records::new(batch.header(), batch.body()) {
+        let record = record?;
+        each(record.offset, record.key.unwrap_or_default(), record.value.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Whole batches from the one at `from` on, below `end`; at least one.
+pub(super) fn read_batches(log: &Log, from: Offset, end: Offset) -> Result<Bytes, LogError> {
+    let slice = log.read(from, READ_BYTES, end, true).map_err(|error| match error {
+        ReadError::Log(error) => error,
+        out_of_range @ ReadError::OffsetOutOfRange { .. } => corrupt(log.dir(), &out_of_range),
+    })?;
+    let bytes = slice.load().map_err(|error| corrupt(log.dir(), &error))?;
+    if bytes.is_empty() {
+        return Err(corrupt(log.dir(), &format!("nothing at offset {from} though the log goes on to {end}")));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,257 @@
+//! Making this broker what the image says it is: partitions appear, change, take new settings, and go.
+//!
+//! Called with each new image, in order, under the quorum's lock; it is the only code that adds to or removes from the
+//! set of partitions. It decides nothing: what it does is a function of the image and of what is on disk.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chronik_log::{Log, LogDir, LogError, Open};
+use chronik_state::cluster::{ConfigResource, ResourceKind, Topic};
+use chronik_state::config::{BrokerConfig, Layers, Lookup, Nothing, TopicConfig};
+use chronik_state::image::{MetadataImage, Published};
+use chronik_types::{NodeId, Offset, PartitionIndex, TopicId, TopicPartition};
+use foldhash::fast::FixedState;
+
+use crate::data_dir::DataDir;
+use crate::env::{Env, Urgency};
+use crate::metrics::Metrics;
+use crate::partition::Partition;
+use crate::partitions::Partitions;
+use crate::settings::Settings;
+
+/// A log directory with its lock held, and what the node knows of its health.
+pub(crate) struct Dir {
+    pub(crate) log_dir: LogDir,
+    pub(crate) data: Arc<DataDir>,
+    /// The last run ended cleanly.
+    pub(crate) clean: bool,
+}
+
+/// A log that was found at start and that no partition has claimed yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Unclaimed {
+    pub(crate) dir: usize,
+    pub(crate) topic_id: Option<TopicId>,
+    pub(crate) start_offset: Offset,
+    pub(crate) recovery_point: Offset,
+}
+
+/// What reconciling works on.
+pub(crate) struct Reconcile {
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) node: NodeId,
+    pub(crate) file: Arc<BTreeMap<String, String>>,
+    pub(crate) config: Arc<ArcSwap<BrokerConfig>>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) partitions: Arc<Partitions>,
+    pub(crate) dirs: Arc<Vec<Dir>>,
+    pub(crate) unclaimed: HashMap<TopicPartition, Unclaimed, FixedState>,
+    pub(crate) settings: HashMap<TopicId, Arc<Settings>, FixedState>,
+    /// Of every topic without overrides.
+    pub(crate) plain: Arc<Settings>,
+    /// Partitions per log directory, to place new ones.
+    pub(crate) load: Vec<usize>,
+}
+
+impl Reconcile {
+    /// Follows the cluster from one image to the next.
+    pub(crate) fn follow(&mut self, published: &Published) {
+        let (image, delta) = (&published.image, &published.delta);
+        self.metrics.metadata_offset.set(image.end.0);
+        self.metrics.controller_epoch.set(i64::from(image.epoch.0));
+        for (&id, name) in &delta.topics_removed {
+            if let Some(topic) = published.before.state.topic(id) {
+                self.remove(id, name, topic);
+            }
+        }
+        let of_brokers = delta.configs.iter().any(|resource| resource.kind == ResourceKind::Broker);
+        if of_brokers {
+            self.reconfigure_broker(image);
+        }
+        for resource in delta.configs.iter().filter(|resource| resource.kind == ResourceKind::Topic) {
+            if let Some(id) = image.state.topic_id(&resource.name) {
+                self.reconfigure_topic(image, id);
+            }
+        }
+        let mut topic: Option<&Arc<Topic>> = None;
+        for &(id, index) in &delta.partitions {
+            if topic.is_none_or(|topic| topic.id != id) {
+                topic = image.state.topic(id);
+            }
+            if let Some(topic) = topic {
+                self.place(image, topic, index);
+            }
+        }
+        self.metrics.partitions.set(self.partitions.len() as i64);
+    }
+
+    fn place(&mut self, image: &MetadataImage, topic: &Topic, index: PartitionIndex) {
+        let Some(registered) = topic.partition(index) else { return };
+        if !registered.replicas.contains(&self.node) {
+            return;
+        }
+        let existing = self.partitions.get(topic.id, index);
+        let partition = existing.or_else(|| self.open(image, topic, index));
+        let Some(partition) = partition else { return };
+        if registered.leader == self.node {
+            partition.lead(registered.leader_epoch, registered.isr.len());
+        }
+    }
+
+    fn open(
+        &mut self,
+        image: &MetadataImage,
+        topic: &Topic,
+        index: PartitionIndex,
+    ) -> Option<Arc<Partition>> {
+        let name = TopicPartition { topic: topic.name.clone(), partition: index };
+        let settings = self.settings_of(image, topic);
+        let claimed = self.claim(&name, topic.id);
+        let at = claimed.as_ref().map_or_else(|| self.least_loaded(), |found| Some(found.dir))?;
+        let dir = &self.dirs[at];
+        let open = Open {
+            dir: dir.log_dir.log_path(&name),
+            topic_id: topic.id,
+            options: Arc::clone(&settings.log),
+            start_offset: claimed.as_ref().map_or(Offset::ZERO, |found| found.start_offset),
+            recovery_point: claimed.as_ref().map_or(Offset::ZERO, |found| found.recovery_point),
+            clean: dir.clean,
+            now: self.env.now(),
+        };
+        let log = self.open_log(&name, dir, open)?;
+        if let Some(load) = self.load.get_mut(at) {
+            *load += 1;
+        }
+        let metrics = Arc::clone(&self.metrics);
+        let partition = Partition::new(name, topic.id, Arc::clone(&dir.data), metrics, log, settings);
+        self.partitions.insert(index, Arc::clone(&partition));
+        Some(partition)
+    }
+
+    fn open_log(&self, name: &TopicPartition, dir: &Dir, open: Open) -> Option<Log> {
+        match Log::open(dir.log_dir.files(), open) {
+            Ok((log, recovery)) => {
+                for cut in &recovery.cuts {
+                    tracing::warn!(
+                        partition = %name, path = %cut.path.display(), offset = %cut.offset, bytes = cut.bytes,
+                        reason = %cut.reason, "recovery cut the log"
+                    );
+                }
+                Some(log)
+            }
+            Err(error @ LogError::Corrupt { .. }) => {
+                tracing::error!(partition = %name, %error, "log cannot be opened: its partition is offline");
+                None
+            }
+            Err(error) => {
+                dir.data.failed(&error);
+                None
+            }
+        }
+    }
+
+    /// The log on disk that belongs to this very partition; one of an older topic of that name stays unclaimed.
+    fn claim(&mut self, name: &TopicPartition, id: TopicId) -> Option<Unclaimed> {
+        let found = self.unclaimed.get(name)?;
+        if found.topic_id.is_some_and(|other| other != id) {
+            tracing::warn!(partition = %name, "a log of another topic id is in the way: it is set aside");
+            return None;
+        }
+        self.unclaimed.remove(name)
+    }
+
+    fn least_loaded(&self) -> Option<usize> {
+        // A directory for the metadata log alone takes no partitions: `load` ends before it.
+        let good = (0..self.load.len()).filter(|&at| !self.dirs[at].data.is_offline());
+        good.min_by_key(|&at| self.load[at])
+    }
+
+    fn remove(&mut self, id: TopicId, name: &Arc<str>, topic: &Topic) {
+        self.settings.remove(&id);
+        for &index in topic.partitions.keys() {
+            let Some(partition) = self.partitions.remove(id, index) else { continue };
+            let Some(at) = self.dirs.iter().position(|dir| Arc::ptr_eq(&dir.data, &partition.dir)) else {
+                continue;
+            };
+            if let Some(load) = self.load.get_mut(at) {
+                *load -= 1;
+            }
+            drop(partition.close());
+            let name = TopicPartition { topic: name.clone(), partition: index };
+            self.delete_files(at, &name);
+        }
+    }
+
+    fn delete_files(&self, at: usize, name: &TopicPartition) {
+        let dir = &self.dirs[at];
+        let unique = uuid::Uuid::from_u128(self.env.random());
+        match dir.log_dir.mark_deleted(name, unique) {
+            Ok(None) => {}
+            Ok(Some(path)) => {
+                let dirs = Arc::clone(&self.dirs);
+                let remove = move || {
+                    if let Err(error) = dirs[at].log_dir.remove(&path) {
+                        tracing::warn!(path = %path.display(), %error, "files of a deleted topic were not removed");
+                    }
+                };
+                self.env.block(Urgency::Background, Box::new(remove));
+            }
+            Err(error) => dir.data.failed(&error),
+        }
+    }
+
+    fn settings_of(&mut self, image: &MetadataImage, topic: &Topic) -> Arc<Settings> {
+        if let Some(settings) = self.settings.get(&topic.id) {
+            return Arc::clone(settings);
+        }
+        let Some(overrides) = image.state.config(&ConfigResource::topic(topic.name.clone())) else {
+            return Arc::clone(&self.plain);
+        };
+        let settings = self.resolve(image, overrides);
+        self.settings.insert(topic.id, Arc::clone(&settings));
+        settings
+    }
+
+    fn resolve(&self, image: &MetadataImage, overrides: &dyn Lookup) -> Arc<Settings> {
+        let topic =
+            with_layers(image, self.node, &self.file, |layers| TopicConfig::resolve(overrides, layers));
+        Settings::new(topic, self.config.load().requests.producer_id_expiration_ms)
+    }
+
+    fn reconfigure_topic(&mut self, image: &MetadataImage, id: TopicId) {
+        self.settings.remove(&id);
+        let Some(topic) = image.state.topic(id) else { return };
+        let settings = self.settings_of(image, topic);
+        for &index in topic.partitions.keys() {
+            if let Some(partition) = self.partitions.get(id, index) {
+                partition.reconfigure(Arc::clone(&settings));
+            }
+        }
+    }
+
+    fn reconfigure_broker(&mut self, image: &MetadataImage) {
+        let config = with_layers(image, self.node, &self.file, BrokerConfig::resolve);
+        self.config.store(Arc::new(config));
+        self.plain = self.resolve(image, &Nothing);
+        let ids: Vec<TopicId> = image.state.topics().map(|topic| topic.id).collect();
+        for id in ids {
+            self.reconfigure_topic(image, id);
+        }
+    }
+}
+
+/// Calls `work` with where this broker's values come from: its own overrides, all brokers', the file.
+pub(crate) fn with_layers<T>(
+    image: &MetadataImage,
+    node: NodeId,
+    file: &BTreeMap<String, String>,
+    work: impl FnOnce(&Layers<'_>) -> T,
+) -> T {
+    let broker = image.state.config(&ConfigResource::broker(node));
+    let cluster = image.state.config(&ConfigResource::all_brokers());
+    let broker: &dyn Lookup = broker.map_or(&Nothing, |overrides| overrides);
+    let cluster: &dyn Lookup = cluster.map_or(&Nothing, |overrides| overrides);
+    work(&Layers { broker, cluster, file })
+}

@@ -1,0 +1,175 @@
+//! Listening: sockets are bound before the node starts (so that port 0 becomes a real port) and served once it is up.
+//!
+//! `max.connections`, `max.connections.per.ip` (with overrides) and `max.connection.creation.rate` are kept here. At a
+//! limit of the node new connections wait in the backlog; above its address's limit a connection is closed at once, as
+//! Kafka does.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use chronik_broker::{Node, Peer};
+use chronik_state::config::{Endpoint, NetworkConfig, SecurityProtocol};
+use chronik_wire::Listener;
+use parking_lot::Mutex;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::connection::{Ended, serve};
+
+/// A socket that listens, not served yet.
+pub struct Bound {
+    endpoint: Endpoint,
+    kind: Listener,
+    listener: TcpListener,
+}
+
+impl Bound {
+    /// What is listened on.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}
+
+/// Binds an endpoint; port 0 in it becomes the port that the system chose.
+pub fn bind(endpoint: &mut Endpoint, kind: Listener, network: &NetworkConfig) -> anyhow::Result<Bound> {
+    if endpoint.protocol != SecurityProtocol::Plaintext {
+        bail!(
+            "listener {} asks for {}, which is not supported yet: use PLAINTEXT",
+            endpoint.listener,
+            endpoint.protocol.name()
+        );
+    }
+    let address = resolve(endpoint)?;
+    let listener = listen(address, network).with_context(|| {
+        format!("listen on {endpoint} ({address}): is another broker running there? Choose another port with --set listeners=...")
+    })?;
+    endpoint.port = listener.local_addr()?.port();
+    Ok(Bound { endpoint: endpoint.clone(), kind, listener })
+}
+
+fn resolve(endpoint: &Endpoint) -> anyhow::Result<SocketAddr> {
+    let host: &str = if endpoint.host.is_empty() { "0.0.0.0" } else { &endpoint.host };
+    let addresses = (host, endpoint.port).to_socket_addrs().with_context(|| format!("look up {host}"))?;
+    let addresses: Vec<SocketAddr> = addresses.collect();
+    // "localhost" may be both: IPv4 is what most clients try first.
+    let first = addresses.iter().find(|address| address.is_ipv4()).or_else(|| addresses.first());
+    first.copied().with_context(|| format!("{host} has no address"))
+}
+
+fn listen(address: SocketAddr, network: &NetworkConfig) -> anyhow::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    if let Some(bytes) = network.receive_buffer_bytes {
+        socket.set_recv_buffer_size(bytes as usize)?;
+    }
+    if let Some(bytes) = network.send_buffer_bytes {
+        socket.set_send_buffer_size(bytes as usize)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(network.listen_backlog).unwrap_or(i32::MAX))?;
+    Ok(TcpListener::from_std(socket.into())?)
+}
+
+/// What all listeners of a node count together.
+pub struct Gate {
+    node: Arc<Node>,
+    slots: Arc<Semaphore>,
+    per_address: Mutex<HashMap<IpAddr, u32>>,
+}
+
+impl Gate {
+    /// Opens the gate to a node that is up.
+    pub fn new(node: Arc<Node>) -> Arc<Gate> {
+        let slots = (node.config().network.connections_max as usize).min(Semaphore::MAX_PERMITS);
+        Arc::new(Gate { node, slots: Arc::new(Semaphore::new(slots)), per_address: Mutex::default() })
+    }
+
+    /// Accepts connections until the runtime ends.
+    pub async fn serve(self: Arc<Gate>, bound: Bound) {
+        let rate = self.node.config().network.connection_rate_max;
+        let pause = (rate < u32::MAX / 2 && rate > 0).then(|| Duration::from_secs(1) / rate);
+        loop {
+            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return };
+            match bound.listener.accept().await {
+                Ok((stream, address)) => Arc::clone(&self).admit(&bound, stream, address.ip(), slot),
+                Err(error) => {
+                    // Out of file descriptors, most likely: those that are open go on, and the rest waits.
+                    tracing::warn!(listener = %bound.endpoint.listener, %error, "a connection cannot be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+
+    fn admit(self: Arc<Gate>, bound: &Bound, stream: TcpStream, address: IpAddr, slot: OwnedSemaphorePermit) {
+        let metrics = Arc::clone(&self.node.metrics);
+        if !self.enter(address) {
+            metrics.connections_refused.inc();
+            tracing::debug!(%address, "too many connections from one address (max.connections.per.ip)");
+            return;
+        }
+        let peer = Peer { listener: bound.kind, listener_name: bound.endpoint.listener.clone(), address };
+        let idle = self.node.config().network.idle_ms_max.map(Duration::from_millis);
+        metrics.connections.inc();
+        let guard = Entered { gate: self, address, _slot: slot };
+        tokio::spawn(async move {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%address, %error, "the socket is gone already");
+                return;
+            }
+            let node = Arc::clone(&guard.gate.node);
+            match serve(stream, node, peer, idle).await {
+                Ended::Refused(reason) => {
+                    guard.gate.node.metrics.connections_refused.inc();
+                    tracing::info!(%address, %reason, "connection closed: its request is not served");
+                }
+                ended => tracing::debug!(%address, %ended, "connection ended"),
+            }
+        });
+    }
+
+    fn enter(&self, address: IpAddr) -> bool {
+        let config = self.node.config();
+        let text = address.to_string();
+        let overridden = config.network.connections_per_ip_overrides.iter().find(|(host, _)| **host == *text);
+        let max = overridden.map_or(config.network.connections_per_ip_max, |(_, max)| *max);
+        let mut per_address = self.per_address.lock();
+        let count = per_address.entry(address).or_insert(0);
+        if *count >= max {
+            if *count == 0 {
+                per_address.remove(&address);
+            }
+            return false;
+        }
+        *count += 1;
+        true
+    }
+}
+
+/// A connection that counts; dropped when it ends, however it ends.
+struct Entered {
+    gate: Arc<Gate>,
+    address: IpAddr,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.gate.node.metrics.connections.dec();
+        let mut per_address = self.gate.per_address.lock();
+        if let Some(count) = per_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                per_address.remove(&self.address);
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Running a node for real: sockets, signals, the metrics page, and the runtime under it all.
+
+mod connection;
+mod env;
+mod http;
+mod listener;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use chronik_broker::{Node, Options};
+use chronik_log::disk::real::RealDisk;
+use chronik_state::config::{BrokerConfig, Endpoint, Layers, NodeConfig, Nothing};
+use chronik_wire::Listener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use env::TokioEnv;
+use listener::{Bound, Gate};
+
+/// Share of the process's file descriptors that idle log files may hold.
+const OPEN_FILES_SHARE: u64 = 4;
+
+/// Runs a node until it is told to stop. Returns when everything is closed cleanly.
+///
+/// # Errors
+/// The configuration, the directories or the sockets cannot be used.
+pub fn run(config: NodeConfig, file: BTreeMap<String, String>) -> anyhow::Result<()> {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("chronik")
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    let env = TokioEnv::new(runtime.handle().clone()).context("start the background threads")?;
+    // On a worker, since a node blocks where it stands when that is cheapest.
+    let node = runtime.block_on(async {
+        let (node, stop) = tokio::spawn(start(env, config, file)).await.context("the node broke at start")??;
+        stop.await?;
+        anyhow::Ok(node)
+    })?;
+    tracing::info!("stopping: closing logs");
+    node.stop();
+    runtime.shutdown_background();
+    tracing::info!("stopped cleanly");
+    Ok(())
+}
+
+async fn start(
+    env: Arc<TokioEnv>,
+    mut config: NodeConfig,
+    file: BTreeMap<String, String>,
+) -> anyhow::Result<(Arc<Node>, impl Future<Output = anyhow::Result<()>>)> {
+    let began = Instant::now();
+    let stop = stop_signal()?;
+    let bound = bind_all(&mut config, &file)?;
+    let page = match &config.http_listener {
+        Some((host, port)) => Some(http::bind(host, *port).await?),
+        None => None,
+    };
+    warn_of_open_listeners(&config);
+    let id = config.node_id;
+    let dirs = config.log_dirs.clone();
+    let options = Options { config, file, disk: Arc::new(RealDisk), open_files_max: open_files_max() };
+    let node = Node::start(env, options).await?;
+    let gate = Gate::new(Arc::clone(&node));
+    for bound in bound {
+        tracing::info!(listener = %bound.endpoint(), "listening");
+        tokio::spawn(Arc::clone(&gate).serve(bound));
+    }
+    if let Some(page) = page {
+        tracing::info!(address = %page.local_addr()?, "metrics page at /metrics");
+        tokio::spawn(http::serve(page, Arc::clone(&node)));
+    }
+    tracing::info!(node = %id, cluster = %node.cluster_id(), log_dirs = ?dirs, millis = began.elapsed().as_millis() as u64, "ready");
+    Ok((node, stop))
+}
+
+fn stop_signal() -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
+    let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("wait for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    })
+}
+
+fn bind_all(config: &mut NodeConfig, file: &BTreeMap<String, String>) -> anyhow::Result<Vec<Bound>> {
+    let layers = Layers { broker: &Nothing, cluster: &Nothing, file };
+    let network = BrokerConfig::resolve(&layers).network;
+    let listeners = &mut config.listeners;
+    let mut bound = Vec::new();
+    for (endpoints, kind) in
+        [(&mut listeners.broker, Listener::Broker), (&mut listeners.controller, Listener::Controller)]
+    {
+        for endpoint in endpoints {
+            bound.push(listener::bind(endpoint, kind, &network)?);
+        }
+    }
+    advertise(&listeners.broker, &mut listeners.advertised_broker);
+    advertise(&listeners.controller, &mut listeners.advertised_controller);
+    Ok(bound)
+}
+
+/// Fills in what is advertised where the configuration leaves it to the node: the port that the system chose, and the
+/// machine's name for a listener on every interface.
+fn advertise(bound: &[Endpoint], advertised: &mut [Endpoint]) {
+    for endpoint in advertised {
+        if let Some(own) = bound.iter().find(|own| own.listener == endpoint.listener)
+            && endpoint.port == 0
+        {
+            endpoint.port = own.port;
+        }
+        if endpoint.host.is_empty() {
+            endpoint.host = rustix::system::uname().nodename().to_string_lossy().as_ref().into();
+        }
+    }
+}
+
+fn warn_of_open_listeners(config: &NodeConfig) {
+    for endpoint in config.listeners.broker.iter().chain(&config.listeners.controller) {
+        let is_loopback = &*endpoint.host == "localhost"
+            || endpoint.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        if !is_loopback {
+            tracing::warn!(listener = %endpoint, "listener is open to the network without authentication");
+        }
+    }
+}
+
+fn open_files_max() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let current = limit.current.unwrap_or(20_000);
+    usize::try_from(current / OPEN_FILES_SHARE).unwrap_or(5000).max(64)
+}
