@@ -1,11 +1,13 @@
 //! The project's own chores, run as `cargo xtask <chore>`.
 //!
 //! `tidy` checks the rules about the code that no compiler knows, `fuzz` builds and runs the fuzz targets
-//! without an installed `cargo-fuzz`, and `ci` runs all that CI runs, in order. Nothing here is part of the
+//! without an installed `cargo-fuzz`, `ci` runs all that CI runs, in order, and `bench` compares Chronik with its
+//! peers. Nothing here is part of the
 //! product.
 
 #![allow(unreachable_pub, reason = "in a binary, `pub` means: for the other modules")]
 
+mod bench;
 mod ci;
 mod fuzz;
 mod repo;
@@ -31,6 +33,10 @@ enum Chore {
     Ci(ci::Options),
     /// Build the fuzz targets and run them for a bounded time on the kept corpus
     Fuzz(fuzz::Options),
+    /// Compare Chronik with its peers under the same load, in one table
+    Bench(bench::Options),
+    #[command(hide = true)]
+    Floor(bench::floor::Options),
 }
 
 fn main() -> Result<()> {
@@ -38,5 +44,7 @@ fn main() -> Result<()> {
         Chore::Tidy => tidy::run(),
         Chore::Ci(options) => ci::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
+        Chore::Bench(options) => bench::run(&options),
+        Chore::Floor(options) => bench::floor::run(options),
     }
 }
