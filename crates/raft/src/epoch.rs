@@ -28,6 +28,8 @@ impl Raft {
             && let RoleState::Follower(following) = &mut self.role
         {
             following.fetch_deadline = now + wait;
+            // It is going: pre-votes are no longer refused for its sake.
+            following.has_fetched = false;
         }
         let response = self.epoch_response(outcome.err().unwrap_or(ErrorCode::None));
         self.respond(token, Response::EndQuorumEpoch(response));

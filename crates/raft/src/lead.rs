@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long an observer that no longer fetches is listed (Kafka: five minutes).
-const OBSERVER_SESSION: Duration = Duration::from_secs(300);
+const OBSERVER_SESSION: Duration = Duration::from_mins(5);
 
 impl Raft {
     pub(crate) fn append_proposed(&mut self, proposal: Proposal) -> Offset {
@@ -138,7 +138,7 @@ impl Raft {
             .filter(|voter| voter.key.id != own)
             .map(|voter| (leading.replicas.get(&voter.key).and_then(|progress| progress.end), voter.key))
             .collect();
-        voters.sort_by(|a, b| b.0.cmp(&a.0));
+        voters.sort_by_key(|(end, _)| std::cmp::Reverse(*end));
         voters.into_iter().map(|(_, key)| key).collect()
     }
 

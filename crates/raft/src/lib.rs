@@ -32,6 +32,7 @@ mod raft;
 mod rng;
 mod roles;
 #[cfg(test)]
+#[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 mod scripts;
 mod serve;
 mod transition;

@@ -138,10 +138,17 @@ impl Log {
 
     /// Whether a replica whose log ends at `offset` after a record of `epoch` agrees with this log (KIP-595, KIP-630).
     pub(crate) fn place(&self, offset: Offset, epoch: LeaderEpoch) -> Place {
+        let snapshot = self.snapshot.filter(|id| *id != SnapshotId::default());
+        if let Some(snapshot) = snapshot
+            && offset == Offset::ZERO
+        {
+            // Whoever has nothing is served faster from a snapshot.
+            return Place::InSnapshot(snapshot);
+        }
         if self.start.offset == Offset::ZERO && offset == Offset::ZERO && epoch == LeaderEpoch(0) {
             return Place::Agrees;
         }
-        if let Some(snapshot) = self.snapshot
+        if let Some(snapshot) = snapshot
             && (offset < self.start.offset
                 || (offset == self.start.offset && offset > Offset::ZERO && epoch != self.start.epoch)
                 || epoch < self.start.epoch)

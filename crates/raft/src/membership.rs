@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A new voter must have been at the end of the log within this time (Kafka: an hour).
-const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(3600);
+const CAUGHT_UP_WITHIN: Duration = Duration::from_hours(1);
 
 type Refusal = (ErrorCode, String);
 

@@ -22,7 +22,7 @@ impl Raft {
                 self.on_epoch_response(now, peer, asked, response);
             }
             (Asked::UpdateVoter, Response::UpdateVoter(response)) => {
-                self.on_update_response(now, peer, response)
+                self.on_update_response(now, peer, response);
             }
             (Asked::Fetch { offset, epoch }, Response::Fetch(response)) => {
                 self.on_fetch_response(now, peer, OffsetAndEpoch { offset, epoch }, response);

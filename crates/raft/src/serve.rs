@@ -49,7 +49,7 @@ impl Raft {
     fn check_fetch(&self, request: &FetchRequest) -> Result<(), ErrorCode> {
         if request.fetch_offset < Offset::ZERO
             || request.last_fetched_epoch < LeaderEpoch(0)
-            || request.current_epoch < LeaderEpoch(0)
+            || request.last_fetched_epoch > request.current_epoch
         {
             return Err(ErrorCode::InvalidRequest);
         }
@@ -119,7 +119,10 @@ impl Raft {
     ) {
         let error = match self.check_leads_in(request.current_epoch) {
             Err(error) => error,
-            Ok(()) if self.log.snapshot().is_none() => ErrorCode::SnapshotNotFound,
+            // The bootstrap snapshot stays at home: what it says is in the log.
+            Ok(()) if self.log.snapshot().is_none() || request.snapshot == SnapshotId::default() => {
+                ErrorCode::SnapshotNotFound
+            }
             Ok(()) => {
                 self.note_fetch(now, request.replica, None);
                 ErrorCode::None

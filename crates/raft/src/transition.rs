@@ -22,18 +22,10 @@ impl Raft {
         let deadline = now + self.election_timeout();
         self.role = RoleState::Unattached { deadline };
         match self.state.leader {
-            Some(leader) if leader == self.options.node_id => {
-                if !self.is_only_voter() {
-                    self.role = RoleState::Resigned(Resigning {
-                        deadline,
-                        preferred: Vec::new(),
-                        unacknowledged: self
-                            .voters()
-                            .ids()
-                            .filter(|id| *id != self.options.node_id)
-                            .collect(),
-                    });
-                }
+            Some(leader) if leader == self.options.node_id && !self.is_only_voter() => {
+                let unacknowledged = self.voters().ids().filter(|id| *id != leader).collect();
+                let preferred = Vec::new();
+                self.role = RoleState::Resigned(Resigning { deadline, preferred, unacknowledged });
             }
             Some(leader) if !self.voter_endpoints(leader).is_empty() => {
                 self.role = self.following(now);

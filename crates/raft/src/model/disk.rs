@@ -118,7 +118,7 @@ impl Disk {
                     state.kraft_versions.push((*offset, *version));
                 }
                 ControlRecord::Voters(voters) if *offset >= after => {
-                    state.voter_sets.push((*offset, voters.clone()))
+                    state.voter_sets.push((*offset, voters.clone()));
                 }
                 _ => {}
             }

@@ -22,7 +22,12 @@ pub(crate) enum Delivery {
         from: NodeId,
         response: Response,
     },
-    Lost { to: NodeId, life: u64, id: RequestId, gone: bool },
+    Lost {
+        to: NodeId,
+        life: u64,
+        id: RequestId,
+        gone: bool,
+    },
     /// The node's disk has finished a sync.
     Synced {
         node: NodeId,

@@ -86,7 +86,7 @@ fn run_seeds(from: u64, to: u64) {
         }
         sum.add(world.tally);
     }
-    println!("seeds {from}..{to}: {sum:?}");
+    eprintln!("seeds {from}..{to}: {sum:?}");
     assert!(sum.elections > 0 && sum.crashes > 0, "the model did nothing: {sum:?}");
 }
 
@@ -144,6 +144,6 @@ fn find(fault: Fault) -> (u64, String) {
 fn planted_faults_are_found() {
     for fault in [Fault::VoteTwice, Fault::CommitOldEpoch, Fault::SkipPersist, Fault::AckBeforeDurable] {
         let (seed, violation) = find(fault);
-        println!("{fault:?} found after {} seeds: {violation}", seed + 1);
+        eprintln!("{fault:?} found after {} seeds: {violation}", seed + 1);
     }
 }

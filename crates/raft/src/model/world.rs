@@ -101,6 +101,10 @@ pub(crate) struct Plan {
     pub(crate) record: bool,
 }
 
+fn skew(id: NodeId) -> Duration {
+    Duration::from_secs(id.0 as u64 * 7)
+}
+
 fn endpoints(id: NodeId, port: u16) -> Endpoints {
     Endpoints::one("CONTROLLER", format!("n{id}"), port)
 }
@@ -185,7 +189,7 @@ impl World {
 
     /// Each node's clock starts somewhere else.
     fn clock(&self, id: NodeId) -> Duration {
-        self.now + Duration::from_secs(id.0 as u64 * 7)
+        self.now + skew(id)
     }
 
     pub(crate) fn start(&mut self, id: NodeId) {
@@ -284,8 +288,7 @@ impl World {
                     self.node(id).disk.truncate(end);
                 }
                 Action::SetTimer { at } => {
-                    let skew = self.clock(id) - self.now;
-                    self.node(id).timer = Some(at - skew);
+                    self.node(id).timer = Some(at.saturating_sub(skew(id)));
                 }
                 Action::ClearTimer => self.node(id).timer = None,
                 Action::BecameLeader { epoch, .. } => {
