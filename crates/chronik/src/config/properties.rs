@@ -67,7 +67,8 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
         let backslashes = line.bytes().rev().take_while(|&byte| byte == b'\\').count();
         if backslashes % 2 == 1 {
             content.push_str(&line[..line.len() - 1]);
-            open = Some((number, content));
+            // A continuation of nothing is nothing: what follows may be a comment again.
+            open = Some((number, content)).filter(|(_, content)| !content.is_empty());
         } else {
             content.push_str(line);
             lines.push((number, content));
