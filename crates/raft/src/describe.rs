@@ -61,9 +61,11 @@ impl Raft {
             voters: self.voters().iter().map(|voter| describe(voter.key)).collect(),
             observers: leading
                 .replicas
-                .keys()
-                .filter(|key| !self.voters().contains(**key) && key.id != own.id)
-                .map(|key| describe(*key))
+                .iter()
+                .filter(|(key, progress)| {
+                    !self.voters().contains(**key) && key.id != own.id && progress.is_live(now)
+                })
+                .map(|(key, _)| describe(*key))
                 .collect(),
             voter_set: self.voters().clone(),
         })

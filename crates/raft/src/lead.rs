@@ -5,15 +5,9 @@
 
 use std::time::Duration;
 
-use chronik_types::{NodeId, Offset};
+use chronik_types::Offset;
 
-use crate::{
-    Action, AppendBatch, ControlRecord, Proposal, Raft, ReplicaKey, ResignReason,
-    roles::{Progress, RoleState},
-};
-
-/// How long an observer that no longer fetches is listed (Kafka: five minutes).
-const OBSERVER_SESSION: Duration = Duration::from_mins(5);
+use crate::{Action, AppendBatch, ControlRecord, Proposal, Raft, ReplicaKey, ResignReason, roles::RoleState};
 
 impl Raft {
     pub(crate) fn append_proposed(&mut self, proposal: Proposal) -> Offset {
@@ -140,12 +134,5 @@ impl Raft {
             .collect();
         voters.sort_by_key(|(end, _)| std::cmp::Reverse(*end));
         voters.into_iter().map(|(_, key)| key).collect()
-    }
-
-    pub(crate) fn drop_idle_observers(&mut self, now: Duration) {
-        let voters: Vec<NodeId> = self.voters().ids().collect();
-        let Some(leading) = self.leading() else { return };
-        let lives = |progress: &Progress| progress.last_fetch.is_some_and(|at| now < at + OBSERVER_SESSION);
-        leading.replicas.retain(|key, progress| voters.contains(&key.id) || lives(progress));
     }
 }

@@ -114,7 +114,6 @@ impl Raft {
                     self.expire_change(now);
                     self.complete_parked(now);
                     self.send_begin_epoch(now);
-                    self.drop_idle_observers(now);
                 }
             }
             RoleState::Follower(following) => {

@@ -135,3 +135,27 @@ pub(crate) struct Leading {
     /// What voters have told of themselves while `kraft.version` is 0.
     pub(crate) told: BTreeMap<NodeId, (ReplicaKey, Endpoints, KRaftVersionRange)>,
 }
+
+/// How long an observer that no longer fetches is listed (Kafka: five minutes).
+const OBSERVER_SESSION: Duration = Duration::from_mins(5);
+/// How many replicas a leader keeps track of.
+const REPLICAS_MAX: usize = 10_000;
+
+impl Progress {
+    /// Whether the replica has been heard of lately.
+    pub(crate) fn is_live(&self, now: Duration) -> bool {
+        self.last_fetch.is_some_and(|at| now < at + OBSERVER_SESSION)
+    }
+}
+
+impl Leading {
+    /// Forgets the observers that are gone, and says whether there is room for one more. Voters are in `begin_due`,
+    /// or are this node, which never fetches.
+    pub(crate) fn has_room(&mut self, now: Duration) -> bool {
+        let voters = &self.begin_due;
+        self.replicas.retain(|key, progress| {
+            voters.contains_key(&key.id) || progress.last_fetch.is_none() || progress.is_live(now)
+        });
+        self.replicas.len() < REPLICAS_MAX
+    }
+}

@@ -33,17 +33,28 @@ impl Raft {
                 match self.answer_fetch(&request) {
                     Some(response) => response,
                     None if request.max_wait.is_zero() => self.empty_fetch(ErrorCode::None),
-                    None => {
-                        let parked = Parked { deadline: now + request.max_wait, request };
-                        if let Some(leading) = self.leading() {
-                            leading.parked.insert(token, parked);
-                        }
-                        return;
-                    }
+                    None => return self.park(now, token, request),
                 }
             }
         };
         self.respond(token, Response::Fetch(response));
+    }
+
+    /// Keeps the request until it can be answered; one per replica, so that their number is bounded by the replicas'.
+    fn park(&mut self, now: Duration, token: Token, request: FetchRequest) {
+        let replica = request.replica;
+        let parked = Parked { deadline: now + request.max_wait, request };
+        let Some(leading) = self.leading() else { return };
+        let former = leading.parked.iter().find(|(_, parked)| parked.request.replica == replica);
+        let former = former.map(|(token, _)| *token);
+        if let Some(former) = former {
+            leading.parked.remove(&former);
+        }
+        leading.parked.insert(token, parked);
+        if let Some(former) = former {
+            let response = self.empty_fetch(ErrorCode::None);
+            self.respond(former, Response::Fetch(response));
+        }
     }
 
     fn check_fetch(&self, request: &FetchRequest) -> Result<(), ErrorCode> {
@@ -201,6 +212,9 @@ impl Raft {
         let key = self.progress_key(replica);
         let log_end = self.log.end().offset;
         let RoleState::Leader(leading) = &mut self.role else { return };
+        if !leading.replicas.contains_key(&key) && !leading.has_room(now) {
+            return;
+        }
         let progress = leading.replicas.entry(key).or_default();
         if let Some(end) = end {
             if end >= log_end {

@@ -13,6 +13,9 @@ use crate::{
     roles::{Ballot, Following, Leading, Progress, Resigning, RoleState},
 };
 
+/// No election could follow an epoch as high as this: a message that names it is not believed.
+pub(crate) const LAST_EPOCH: LeaderEpoch = LeaderEpoch(i32::MAX);
+
 impl Raft {
     /// The role that the disk calls for.
     pub(crate) fn begin(&mut self, now: Duration) {
@@ -27,7 +30,7 @@ impl Raft {
                 let preferred = Vec::new();
                 self.role = RoleState::Resigned(Resigning { deadline, preferred, unacknowledged });
             }
-            Some(leader) if !self.voter_endpoints(leader).is_empty() => {
+            Some(leader) if leader != self.options.node_id && !self.voter_endpoints(leader).is_empty() => {
                 self.role = self.following(now);
                 self.out.push(Action::BecameFollower { epoch: self.state.epoch, leader });
             }
@@ -146,7 +149,7 @@ impl Raft {
         endpoints: Endpoints,
         from_leader: bool,
     ) -> bool {
-        if epoch < self.state.epoch {
+        if epoch < self.state.epoch || epoch == LAST_EPOCH {
             return false;
         }
         let leader = leader.filter(|id| id.0 >= 0);

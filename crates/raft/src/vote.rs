@@ -10,7 +10,7 @@ use chronik_types::{ErrorCode, LeaderEpoch, NodeId, Offset};
 
 use crate::{
     QuorumState, Raft, ReplicaKey, Request, Response, Token, VoteRequest, VoteResponse, peers::Asked,
-    roles::RoleState,
+    roles::RoleState, transition::LAST_EPOCH,
 };
 
 impl Raft {
@@ -46,7 +46,7 @@ impl Raft {
         if epoch < self.state.epoch {
             return Err(ErrorCode::FencedLeaderEpoch);
         }
-        if peer.0 < 0 { Err(ErrorCode::InvalidRequest) } else { Ok(()) }
+        if peer.0 < 0 || epoch == LAST_EPOCH { Err(ErrorCode::InvalidRequest) } else { Ok(()) }
     }
 
     /// The voter that a request names must be this replica, directory included where it is named.

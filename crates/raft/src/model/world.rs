@@ -75,6 +75,8 @@ pub(crate) struct Tally {
 pub(crate) struct World {
     pub(crate) now: Duration,
     pub(crate) nodes: BTreeMap<NodeId, Node>,
+    /// Disks that were lost, by the replica that they made.
+    lost: BTreeMap<ReplicaKey, Disk>,
     pub(crate) network: Network,
     pub(crate) checks: Checks,
     pub(crate) rng: Rng,
@@ -115,6 +117,7 @@ impl World {
         let mut world = World {
             now: Duration::from_secs(1),
             nodes: BTreeMap::new(),
+            lost: BTreeMap::new(),
             network: Network::default(),
             checks: Checks::default(),
             rng: Rng::new(plan.seed),
@@ -235,8 +238,9 @@ impl World {
         self.tally.wipes += 1;
         let disk = 1 + u128::from(self.tally.wipes);
         let node = self.node(id);
-        node.disk = Disk::default();
+        let (key, lost) = (node.options.key(), std::mem::take(&mut node.disk));
         node.options.directory_id = directory(id, disk);
+        self.lost.insert(key, lost);
     }
 
     pub(crate) fn event(&mut self, id: NodeId, event: Event) {
@@ -369,7 +373,8 @@ impl World {
             let disk_of = |key: ReplicaKey| {
                 let node = &self.nodes[&key.id];
                 let same = !key.directory.is_known() || key == node.options.key();
-                same.then_some(&node.disk)
+                // What a lost disk had, it had: its replica never votes again, so that majorities still meet.
+                if same { Some(&node.disk) } else { self.lost.get(&key) }
             };
             self.checks.leader_commits(node.options.key(), epoch, mark, raft.voters(), disk_of);
         }
