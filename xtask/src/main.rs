@@ -1,9 +1,8 @@
 //! The project's own chores, run as `cargo xtask <chore>`.
 //!
 //! `tidy` checks the rules about the code that no compiler knows, `fuzz` builds and runs the fuzz targets
-//! without an installed `cargo-fuzz`, `ci` runs all that CI runs, in order, and `bench` compares Chronik with its
-//! peers. Nothing here is part of the
-//! product.
+//! without an installed `cargo-fuzz`, `ci` runs all that CI runs, in order, and `bench` compares Chronik with
+//! its peers. Nothing here is part of the product.
 
 #![allow(unreachable_pub, reason = "in a binary, `pub` means: for the other modules")]
 

@@ -141,7 +141,7 @@ impl Report {
 
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(head);
+    table.load_style(presets::ASCII_MARKDOWN).set_header(head);
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn medians_and_ranges() {
-        assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median([4.0, 1.0]), 2.5);
+        assert_eq!(range(&[3.0, 1.0, 2.0]), "2.0 (1.0-3.0)");
+        assert_eq!(range(&[4.0, 1.0]), "2.5 (1.0-4.0)");
         assert_eq!(range(&[100.0, 300.0, 200.0]), "200 (100-300)");
         assert_eq!(range(&[1.25]), "1.2");
     }
