@@ -37,9 +37,9 @@ impl RequestHeader {
         let info = lookup(key, version)?;
         let correlation_id = reader.i32("correlation id")?;
         let client_id = reader.lossy_string("client id")?;
-        let mut body = Reader::new(reader.rest(), info.is_flexible(version));
-        body.skip_tags()?;
-        Ok((RequestHeader { api: info.key, version, correlation_id, client_id }, body.rest()))
+        reader.set_flexible(info.is_flexible(version));
+        reader.skip_tags()?;
+        Ok((RequestHeader { api: info.key, version, correlation_id, client_id }, reader.rest()))
     }
 
     /// An ApiVersions request at a version that we do not have. It has no body for us; the answer is

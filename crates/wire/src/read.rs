@@ -4,7 +4,7 @@
 //! against the bytes that remain, and against a memory budget for the whole body, so that a frame of empty
 //! elements does not decode to many times its size.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use chronik_types::TopicId;
 use kafka_protocol::protocol::StrBytes;
 use smallvec::{Array, SmallVec};
@@ -40,7 +40,13 @@ impl Reader {
 
     /// The bytes not read yet.
     pub(crate) fn rest(mut self) -> Bytes {
-        self.bytes.split_off(self.at)
+        self.bytes.advance(self.at);
+        self.bytes
+    }
+
+    /// What follows is in this encoding: a header's tagged fields come after a classic client id.
+    pub(crate) fn set_flexible(&mut self, flexible: bool) {
+        self.flexible = flexible;
     }
 
     pub(crate) fn malformed(&self, what: &'static str) -> DecodeError {

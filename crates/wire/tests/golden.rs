@@ -3,6 +3,7 @@
 //! What the library decodes is encoded again and must be the same bytes, and the pre-check must take exactly
 //! those bytes. What we decode or encode ourselves is compared with the library's reading of the same bytes.
 //! `WIRE_GOLDEN` names a larger file.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

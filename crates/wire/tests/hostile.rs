@@ -2,7 +2,7 @@
 //! their budget. `WIRE_HOSTILE` sets how many are tried.
 //!
 //! The allocator counts, which needs `unsafe`; the list of files that may is in `xtask tidy`.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, clippy::unwrap_used)]
 
 mod support;
 
