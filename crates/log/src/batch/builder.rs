@@ -247,3 +247,57 @@ fn write_bytes(field: Option<&[u8]>, out: &mut Vec<u8>) {
 fn bytes_len(field: Option<&[u8]>) -> usize {
     field.map_or(varint::len(-1), |field| varint::len(field.len() as i64) + field.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Batch, Codec, Records, decompress};
+    use super::*;
+
+    fn timestamps_and_offsets(bytes: &[u8]) -> Vec<(i64, i64)> {
+        let batch = Batch::parse(bytes).unwrap();
+        batch.verify_crc().unwrap();
+        let body = decompress(batch, 1 << 20).unwrap();
+        Records::new(batch.header(), &body)
+            .map(|record| record.map(|record| (record.offset.0, record.timestamp.0)).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn compaction_keeps_offsets_and_the_end() {
+        let mut builder = BatchBuilder::new(Compression::Lz4)
+            .base_offset(Offset(10))
+            .leader_epoch(LeaderEpoch(4))
+            .producer(ProducerId(1), ProducerEpoch(2), 30);
+        for timestamp in [100, 300, 200] {
+            builder.push(NewRecord { timestamp: Millis(timestamp), key: Some(b"k"), ..NewRecord::default() });
+        }
+        let original = builder.build();
+        let original = Batch::parse(&original).unwrap();
+        let body = decompress(original, 1000).unwrap();
+        let mut kept = BatchBuilder::like(original.header(), Compression::Lz4).delete_horizon(Millis(9000));
+        Records::new(original.header(), &body).step_by(2).for_each(|record| kept.push_kept(&record.unwrap()));
+        let kept = kept.build();
+        assert_eq!(timestamps_and_offsets(&kept), [(10, 100), (12, 200)]);
+        let header = Batch::parse(&kept).unwrap().header();
+        assert_eq!((header.base_offset(), header.last_offset()), (Offset(10), Offset(12)));
+        assert_eq!((header.base_sequence(), header.last_sequence(), header.record_count()), (30, 32, 2));
+        assert_eq!((header.delete_horizon(), header.max_timestamp()), (Some(Millis(9000)), Millis(200)));
+
+        let empty = BatchBuilder::like(original.header(), Compression::None).build();
+        assert_eq!(timestamps_and_offsets(&empty), []);
+        let header = Batch::parse(&empty).unwrap().header();
+        assert_eq!((header.last_offset(), header.last_sequence()), (Offset(12), 32));
+        assert_eq!(header.max_timestamp(), Millis(300));
+    }
+
+    #[test]
+    fn built_and_validated_are_the_same_bytes() {
+        for codec in Codec::ALL {
+            let mut builder = BatchBuilder::new(Compression::of(codec)).log_append_time(Millis(7));
+            builder.push(NewRecord { value: Some(b"v"), ..NewRecord::default() });
+            let bytes = builder.clone().build();
+            assert_eq!(builder.build_validated().to_bytes(), bytes);
+            assert_eq!(timestamps_and_offsets(&bytes), [(0, 7)]);
+        }
+    }
+}

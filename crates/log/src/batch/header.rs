@@ -22,6 +22,9 @@ pub const LENGTH_PREFIX_LEN: usize = 12;
 /// The only magic there is.
 pub const MAGIC: i8 = 2;
 
+/// No format has shorter messages; a length below it is no message at all (zeros, say).
+const OLD_MESSAGE_LEN_MIN: i32 = 14;
+
 const LENGTH_AT: usize = 8;
 const EPOCH_AT: usize = 12;
 const MAGIC_AT: usize = 16;
@@ -47,18 +50,23 @@ impl<'a> Header<'a> {
     /// Errors: `Truncated`, `Magic`, `Length`.
     pub fn parse(bytes: &'a [u8]) -> Result<Header<'a>, BatchError> {
         let truncated = BatchError::Truncated { needed: HEADER_LEN, available: bytes.len() };
+        let Some(&[_, _, _, _, _, _, _, _, a, b, c, d]) = bytes.first_chunk() else {
+            return Err(truncated);
+        };
+        let length = i32::from_be_bytes([a, b, c, d]);
+        if length < OLD_MESSAGE_LEN_MIN {
+            return Err(BatchError::Length { length });
+        }
         // The magic byte has been at 16 in every format, and an old message may be shorter than a header.
         match bytes.get(MAGIC_AT) {
             None => return Err(truncated),
             Some(&magic) if magic as i8 != MAGIC => return Err(BatchError::Magic { magic: magic as i8 }),
+            Some(_) if length < (HEADER_LEN - LENGTH_PREFIX_LEN) as i32 => {
+                return Err(BatchError::Length { length });
+            }
             Some(_) => {}
         }
-        let header = Header { bytes: bytes.first_chunk().ok_or(truncated)? };
-        let length = header.i32_at(LENGTH_AT);
-        if length < (HEADER_LEN - LENGTH_PREFIX_LEN) as i32 {
-            return Err(BatchError::Length { length });
-        }
-        Ok(header)
+        Ok(Header { bytes: bytes.first_chunk().ok_or(truncated)? })
     }
 
     /// A view of bytes that [`Header::parse`] has accepted before.
@@ -378,5 +386,47 @@ impl<'a> Batch<'a> {
     pub fn verify_crc(self) -> Result<(), BatchError> {
         let (stored, computed) = (self.header.crc(), crc32c(&self.bytes[ATTRIBUTES_AT..]));
         if stored == computed { Ok(()) } else { Err(BatchError::Crc { stored, computed }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{BatchBuilder, Compression, NewRecord};
+    use super::*;
+
+    #[test]
+    fn sequence_numbers_wrap_to_zero() {
+        let mut builder =
+            BatchBuilder::new(Compression::None).producer(ProducerId(1), ProducerEpoch(0), i32::MAX - 1);
+        (0..4).for_each(|_| builder.push(NewRecord::default()));
+        let bytes = builder.build();
+        assert_eq!(Header::parse(&bytes).unwrap().last_sequence(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn setters_keep_the_crc(value: Vec<u8>, offset: i64, epoch: i32, now: i64) {
+            let mut builder = BatchBuilder::new(Compression::None);
+            builder.push(NewRecord { value: Some(&value), ..NewRecord::default() });
+            let mut bytes = builder.build().to_vec();
+            let mut header = HeaderMut::parse(&mut bytes).unwrap();
+            header.set_base_offset(Offset(offset));
+            header.set_leader_epoch(LeaderEpoch(epoch));
+            header.set_log_append_time(Millis(now));
+            let batch = Batch::parse(&bytes).unwrap();
+            prop_assert_eq!(batch.verify_crc(), Ok(()));
+            let header = batch.header();
+            prop_assert_eq!((header.base_offset().0, header.leader_epoch().0), (offset, epoch));
+            prop_assert_eq!((header.max_timestamp().0, header.timestamp_type()), (now, TimestampType::LogAppendTime));
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_never_a_batch_beyond_their_end(bytes: Vec<u8>) {
+            if let Ok(batch) = Batch::parse(&bytes) {
+                prop_assert!(batch.as_bytes().len() <= bytes.len());
+            }
+        }
     }
 }

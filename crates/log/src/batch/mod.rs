@@ -21,6 +21,7 @@ mod iter;
 mod lookup;
 mod records;
 mod validate;
+mod validated;
 mod varint;
 mod verify;
 
@@ -32,6 +33,7 @@ pub use error::{BatchError, RecordError};
 pub use header::{Batch, HEADER_LEN, Header, HeaderMut, LENGTH_PREFIX_LEN, MAGIC};
 pub use iter::BatchIter;
 pub use lookup::{TimestampedOffset, first_at_or_after, max_timestamp_record};
-pub use records::{Record, RecordHeader, RecordHeaders, Records};
-pub use validate::{Origin, TopicCompression, ValidateOptions, Validated, validate};
+pub use records::{Record, RecordHeader, RecordHeaderIter, RecordHeaders, Records};
+pub use validate::{Origin, TopicCompression, ValidateOptions, validate};
+pub use validated::Validated;
 pub use verify::{Verified, verify};

@@ -34,7 +34,7 @@ pub struct RecordHeader<'a> {
     pub value: Option<&'a [u8]>,
 }
 
-/// The headers of a record: an iterator over bytes that have been checked.
+/// The headers of a record, still encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordHeaders<'a> {
     count: usize,
@@ -42,14 +42,19 @@ pub struct RecordHeaders<'a> {
 }
 
 impl<'a> RecordHeaders<'a> {
-    /// How many are left.
+    /// How many there are.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether none is left.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// One by one, in order.
+    pub fn iter(&self) -> RecordHeaderIter<'a> {
+        RecordHeaderIter { left: self.count, bytes: self.bytes }
     }
 
     /// Headers that were encoded here.
@@ -64,21 +69,40 @@ impl<'a> RecordHeaders<'a> {
 
     /// Walks the headers of a record, which must end with them.
     fn parse(count: i32, bytes: &'a [u8]) -> Result<RecordHeaders<'a>, &'static str> {
-        let headers =
-            RecordHeaders { count: usize::try_from(count).map_err(|_| "negative header count")?, bytes };
+        let count = usize::try_from(count).map_err(|_| "negative header count")?;
         let mut rest = bytes;
-        for _ in 0..headers.count {
+        for _ in 0..count {
             read_header(&mut rest)?;
         }
-        if rest.is_empty() { Ok(headers) } else { Err("bytes are left after the last header") }
+        if rest.is_empty() {
+            Ok(RecordHeaders { count, bytes })
+        } else {
+            Err("bytes are left after the last header")
+        }
     }
 }
 
-impl<'a> Iterator for RecordHeaders<'a> {
+impl<'a> IntoIterator for &RecordHeaders<'a> {
+    type Item = RecordHeader<'a>;
+    type IntoIter = RecordHeaderIter<'a>;
+
+    fn into_iter(self) -> RecordHeaderIter<'a> {
+        self.iter()
+    }
+}
+
+/// Iterates over headers that have been checked to be well-formed.
+#[derive(Clone, Debug)]
+pub struct RecordHeaderIter<'a> {
+    left: usize,
+    bytes: &'a [u8],
+}
+
+impl<'a> Iterator for RecordHeaderIter<'a> {
     type Item = RecordHeader<'a>;
 
     fn next(&mut self) -> Option<RecordHeader<'a>> {
-        self.count = self.count.checked_sub(1)?;
+        self.left = self.left.checked_sub(1)?;
         read_header(&mut self.bytes).ok()
     }
 }

@@ -8,12 +8,12 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use chronik_types::{ErrorCode, LeaderEpoch, Millis, Offset};
+use chronik_types::{ErrorCode, Millis, Offset};
 
 use super::compression::compress;
 use super::{
-    Batch, BatchError, BatchIter, Codec, Compression, HEADER_LEN, Header, HeaderMut, Record, RecordError,
-    Records, TimestampType, decompress,
+    Batch, BatchError, BatchIter, Codec, Compression, HEADER_LEN, Header, Record, RecordError, Records,
+    TimestampType, Validated, decompress,
 };
 
 /// The smallest record: seven fields of one byte each.
@@ -77,60 +77,6 @@ impl ValidateOptions {
     }
 }
 
-/// One batch that may be appended. The header is a private copy of 61 bytes, so that offsets are written "in place"
-/// though the body still shares the request's buffer: nothing else is copied, and one vectored write stores both.
-#[derive(Clone, Debug)]
-pub struct Validated {
-    header: [u8; HEADER_LEN],
-    body: Bytes,
-}
-
-impl Validated {
-    pub(super) fn new(header: [u8; HEADER_LEN], body: Bytes) -> Validated {
-        Validated { header, body }
-    }
-
-    /// The header as it will be stored.
-    pub fn header(&self) -> Header<'_> {
-        Header::trusted(&self.header)
-    }
-
-    /// To set log-append time; for offset and epoch see [`Validated::assign`].
-    pub fn header_mut(&mut self) -> HeaderMut<'_> {
-        HeaderMut::trusted(&mut self.header)
-    }
-
-    /// Gives the batch its place in the log.
-    pub fn assign(&mut self, base_offset: Offset, leader_epoch: LeaderEpoch) {
-        let mut header = self.header_mut();
-        header.set_base_offset(base_offset);
-        header.set_leader_epoch(leader_epoch);
-    }
-
-    /// Size of the batch in bytes.
-    pub fn size(&self) -> usize {
-        HEADER_LEN + self.body.len()
-    }
-
-    /// The bytes to write, in order: header, body.
-    pub fn parts(&self) -> [&[u8]; 2] {
-        [&self.header, &self.body]
-    }
-
-    /// The records, as compressed as they are stored.
-    pub fn body(&self) -> &Bytes {
-        &self.body
-    }
-
-    /// Header and body as one buffer: a copy.
-    pub fn to_bytes(&self) -> Bytes {
-        let mut whole = Vec::with_capacity(self.size());
-        whole.extend_from_slice(&self.header);
-        whole.extend_from_slice(&self.body);
-        whole.into()
-    }
-}
-
 /// Checks the one batch that `bytes` must be, and rewrites it where the topic's configuration says so (codec,
 /// log-append time). `bytes` is the partition's data of a produce request; it is shared, not copied.
 ///
@@ -162,8 +108,7 @@ pub fn validate(bytes: Bytes, options: &ValidateOptions) -> Result<Validated, Ba
     if let Some((target, decoded)) = target.zip(decoded.as_ref()) {
         let mut body = Vec::new();
         compress(target, &decoded.plain, &mut body);
-        validated.header_mut().set_body(target.codec(), &body);
-        validated.body = body.into();
+        validated.replace_body(target.codec(), body.into());
         check_size(validated.size(), options)?;
     }
     let max_timestamp = match options.timestamp_type {
@@ -304,5 +249,270 @@ impl Faults {
             shown.join(", ")
         );
         Err(BatchError::Records { code: ErrorCode::InvalidRecord, message, errors })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chronik_types::{ProducerEpoch, ProducerId};
+
+    use super::super::{BatchBuilder, NewRecord};
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+    const HOUR: i64 = 3_600_000;
+
+    fn options() -> ValidateOptions {
+        ValidateOptions::new(Origin::Client, Millis(NOW))
+    }
+
+    fn record(timestamp: i64) -> NewRecord<'static> {
+        NewRecord { timestamp: Millis(timestamp), key: Some(b"k"), value: Some(b"v"), headers: &[] }
+    }
+
+    fn batch(codec: Codec, timestamps: &[i64]) -> BatchBuilder {
+        let mut builder = BatchBuilder::new(Compression::of(codec));
+        timestamps.iter().for_each(|&timestamp| builder.push(record(timestamp)));
+        builder
+    }
+
+    /// One uncompressed record, with some bytes overwritten and the CRC made right again.
+    fn forged(edits: &[(usize, &[u8])]) -> Bytes {
+        let mut bytes = batch(Codec::None, &[NOW]).build().to_vec();
+        for (at, field) in edits {
+            bytes[*at..*at + field.len()].copy_from_slice(field);
+        }
+        let crc = super::super::crc::crc32c(&bytes[21..]);
+        bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+        bytes.into()
+    }
+
+    fn code(bytes: impl Into<Bytes>) -> Option<ErrorCode> {
+        validate(bytes.into(), &options()).err().map(|error| error.code())
+    }
+
+    #[test]
+    fn the_hot_path_shares_the_bytes_and_changes_nothing() {
+        for codec in Codec::ALL {
+            let bytes = batch(codec, &[NOW, NOW + 1]).build();
+            let mut validated = validate(bytes.clone(), &options()).unwrap();
+            assert_eq!(validated.to_bytes(), bytes);
+            assert_eq!(validated.body().as_ptr(), bytes[HEADER_LEN..].as_ptr());
+            validated.assign(Offset(77), chronik_types::LeaderEpoch(5));
+            let stored = validated.to_bytes();
+            let stored = Batch::parse(&stored).unwrap();
+            stored.verify_crc().unwrap();
+            assert_eq!(
+                (stored.header().base_offset(), stored.header().last_offset()),
+                (Offset(77), Offset(78))
+            );
+            assert_eq!(stored.header().leader_epoch().0, 5);
+        }
+    }
+
+    #[test]
+    fn exactly_one_batch() {
+        let one = batch(Codec::None, &[NOW]).build();
+        let invalid = Some(ErrorCode::InvalidRecord);
+        let corrupt = Some(ErrorCode::CorruptMessage);
+        assert_eq!(code(Bytes::new()), invalid);
+        assert_eq!(code(one.slice(..one.len() - 1)), invalid, "cut short");
+        assert_eq!(code(one.slice(..20)), invalid);
+        assert_eq!(code([&one[..], &one[..]].concat()), invalid, "two");
+        assert_eq!(code([&one[..], &one[..60]].concat()), None, "a partial one is ignored");
+        assert_eq!(code([&one[..], b"12345"].concat()), None);
+        assert_eq!(code([&one[..], &[0; 100]].concat()), corrupt, "what follows is no batch");
+    }
+
+    #[test]
+    fn formats_lengths_and_checksums() {
+        let invalid = Some(ErrorCode::InvalidRecord);
+        let corrupt = Some(ErrorCode::CorruptMessage);
+        for (magic, expected) in [(0, invalid), (1, invalid), (3, corrupt), (0xff, corrupt), (2, None)] {
+            assert_eq!(code(forged(&[(16, &[magic])])), expected, "magic {magic}");
+        }
+        for length in [48i32, 20, 13, 0, -5] {
+            assert_eq!(code(forged(&[(8, &length.to_be_bytes())])), corrupt, "length {length}");
+        }
+        let mut damaged = batch(Codec::None, &[NOW]).build().to_vec();
+        damaged[65] ^= 1;
+        assert_eq!(code(damaged), corrupt);
+    }
+
+    #[test]
+    fn what_clients_may_not_write() {
+        let invalid = Some(ErrorCode::InvalidRecord);
+        assert_eq!(code(forged(&[(0, &5i64.to_be_bytes())])), invalid, "base offset");
+        assert_eq!(code(forged(&[(21, &[0, 32])])), invalid, "control");
+        assert_eq!(
+            code(forged(&[(43, &9i64.to_be_bytes()), (51, &[0, 0])])),
+            invalid,
+            "producer, no sequence"
+        );
+        assert_eq!(code(forged(&[(21, &[0, 5])])), invalid, "codec 5");
+        for (last_offset_delta, count) in [(0, 2), (1, 1), (0, 0), (-2, -1), (1, 2), (i32::MAX, i32::MIN)] {
+            let edits = [(23, &i32::to_be_bytes(last_offset_delta)[..]), (57, &i32::to_be_bytes(count)[..])];
+            assert_eq!(code(forged(&edits)), invalid, "delta {last_offset_delta}, count {count}");
+        }
+        assert_eq!(code(forged(&[(21, &[0x7f, 0x80])])), None, "unused bits");
+        let producer = batch(Codec::None, &[NOW]).producer(ProducerId(9), ProducerEpoch(0), 0);
+        assert_eq!(code(producer.build()), None);
+    }
+
+    #[test]
+    fn coordinators_write_markers() {
+        let marker = super::super::EndTxnMarker { commit: true, coordinator_epoch: 3 };
+        let mut builder = BatchBuilder::new(Compression::None).transactional().control().producer(
+            ProducerId(1),
+            ProducerEpoch(2),
+            -1,
+        );
+        let (key, value) = (marker.control_type().key(), marker.value());
+        builder.push(NewRecord {
+            timestamp: Millis(NOW),
+            key: Some(&key),
+            value: Some(&value),
+            headers: &[],
+        });
+        let bytes = builder.build();
+        assert_eq!(code(bytes.clone()), Some(ErrorCode::InvalidRecord));
+        let mut options = options();
+        options.origin = Origin::Coordinator;
+        options.compression = TopicCompression::Fixed(Compression::Zstd(3));
+        let validated = validate(bytes, &options).unwrap();
+        assert_eq!(validated.header().codec(), Ok(Codec::None), "control batches stay in the clear");
+        let body = validated.body().clone();
+        let record = Records::new(validated.header(), &body).next().unwrap().unwrap();
+        assert_eq!(super::super::EndTxnMarker::of(&record), Ok(Some(marker)));
+    }
+
+    #[test]
+    fn size_is_checked_before_the_checksum() {
+        let mut bytes = batch(Codec::None, &[NOW]).build().to_vec();
+        bytes[65] ^= 1;
+        let mut options = options();
+        options.batch_bytes_max = bytes.len() - 1;
+        let error = validate(bytes.into(), &options).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::MessageTooLarge);
+    }
+
+    #[test]
+    fn a_future_record_is_named() {
+        for codec in Codec::ALL {
+            let bytes = batch(codec, &[NOW, NOW + HOUR, NOW + HOUR + 1]).build();
+            let error = validate(bytes, &options()).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidTimestamp);
+            let [only] = error.record_errors() else { panic!("{error:?}") };
+            assert_eq!(only.batch_index, 2);
+            assert_eq!(
+                only.message,
+                "Timestamp 1700003600001 of message with offset 2 is out of range. The timestamp should be within \
+                 [-9223370336854775807, 1700003600000]"
+            );
+        }
+    }
+
+    #[test]
+    fn an_old_record_is_found_where_it_matters() {
+        let bytes = batch(Codec::None, &[NOW, NOW - HOUR - 1]).build();
+        assert_eq!(code(bytes.clone()), None);
+        let mut options = options();
+        options.timestamp_before_max_ms = HOUR;
+        let error = validate(bytes, &options).unwrap_err();
+        assert_eq!((error.code(), error.record_errors()[0].batch_index), (ErrorCode::InvalidTimestamp, 1));
+        let without = batch(Codec::None, &[-1]).build();
+        assert!(validate(without, &options).is_ok(), "no timestamp is no old timestamp");
+    }
+
+    #[test]
+    fn a_max_timestamp_that_lies_is_corrected_when_it_matters() {
+        let bytes = forged(&[(35, &(NOW + 2 * HOUR).to_be_bytes())]);
+        let validated = validate(bytes, &options()).unwrap();
+        assert_eq!(validated.header().max_timestamp(), Millis(NOW));
+        Batch::parse(&validated.to_bytes()).unwrap().verify_crc().unwrap();
+    }
+
+    #[test]
+    fn compacted_topics_need_keys() {
+        let mut options = options();
+        options.keys_required = true;
+        for codec in Codec::ALL {
+            let mut builder = batch(codec, &[NOW]);
+            assert!(validate(builder.clone().build(), &options).is_ok());
+            builder.push(NewRecord { key: None, ..record(NOW) });
+            let error = validate(builder.clone().build(), &options).unwrap_err();
+            assert_eq!((error.code(), error.record_errors()[0].batch_index), (ErrorCode::InvalidRecord, 1));
+            builder.push(record(NOW + 2 * HOUR));
+            let error = validate(builder.build(), &options).unwrap_err();
+            assert_eq!((error.code(), error.record_errors().len()), (ErrorCode::InvalidTimestamp, 2));
+        }
+    }
+
+    #[test]
+    fn the_topic_chooses_the_codec() {
+        for from in Codec::ALL {
+            for to in Codec::ALL {
+                let mut options = options();
+                options.compression = TopicCompression::Fixed(Compression::of(to));
+                let bytes = batch(from, &[NOW, NOW + 5, NOW - 5]).build();
+                let stored = validate(bytes.clone(), &options).unwrap().to_bytes();
+                let (before, after) = (Batch::parse(&bytes).unwrap(), Batch::parse(&stored).unwrap());
+                after.verify_crc().unwrap();
+                assert_eq!(after.header().codec(), Ok(to));
+                let plain = [before, after].map(|batch| decompress(batch, 1000).unwrap());
+                assert_eq!(plain[0], plain[1]);
+                if from == to {
+                    assert_eq!(bytes, stored);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_grows_when_recompressed_is_too_large() {
+        let mut builder = BatchBuilder::new(Compression::of(Codec::Zstd));
+        builder.push(NewRecord { value: Some(&[0; 10_000]), ..record(NOW) });
+        let bytes = builder.build();
+        let mut options = options();
+        options.batch_bytes_max = 5000;
+        options.compression = TopicCompression::Fixed(Compression::None);
+        let error = validate(bytes.clone(), &options).unwrap_err();
+        assert!(matches!(error, BatchError::TooLarge { .. }), "{error:?}");
+        options.decompressed_bytes_max = 5000;
+        let error = validate(bytes, &options).unwrap_err();
+        assert!(matches!(error, BatchError::DecompressedTooLarge { size_max: 5000 }), "{error:?}");
+    }
+
+    #[test]
+    fn log_append_time_replaces_the_clients_time() {
+        let mut options = options();
+        options.timestamp_type = TimestampType::LogAppendTime;
+        let validated = validate(batch(Codec::Gzip, &[NOW + 9 * HOUR, 5]).build(), &options).unwrap();
+        let stored = validated.to_bytes();
+        let stored = Batch::parse(&stored).unwrap();
+        stored.verify_crc().unwrap();
+        let body = decompress(stored, 1000).unwrap();
+        let timestamps: Vec<_> =
+            Records::new(stored.header(), &body).map(|record| record.unwrap().timestamp).collect();
+        assert_eq!(timestamps, [Millis(NOW), Millis(NOW)]);
+    }
+
+    #[test]
+    fn a_client_cannot_claim_log_append_time() {
+        let bytes = forged(&[(21, &[0, 8])]);
+        let validated = validate(bytes, &options()).unwrap();
+        assert_eq!(validated.header().timestamp_type(), TimestampType::CreateTime);
+        Batch::parse(&validated.to_bytes()).unwrap().verify_crc().unwrap();
+    }
+
+    #[test]
+    fn decoded_records_must_be_well_formed_and_in_order() {
+        let mut options = options();
+        options.keys_required = true;
+        let offset_delta_at = HEADER_LEN + 3;
+        let error = validate(forged(&[(offset_delta_at, &[2])]), &options).unwrap_err();
+        assert!(matches!(error, BatchError::Record { index: 0, .. }), "{error:?}");
+        let error = validate(forged(&[(HEADER_LEN, &[0xff; 4])]), &options).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidRecord);
     }
 }

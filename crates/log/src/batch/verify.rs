@@ -72,3 +72,38 @@ pub fn verify(bytes: Bytes) -> Result<Option<Verified>, BatchError> {
         max_timestamp,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BatchBuilder, Compression, NewRecord};
+    use super::*;
+
+    fn batch(base_offset: i64, records: i64) -> Bytes {
+        let mut builder = BatchBuilder::new(Compression::None).base_offset(Offset(base_offset));
+        (0..records).for_each(|n| {
+            builder.push(NewRecord { timestamp: Millis(base_offset + n), ..NewRecord::default() })
+        });
+        builder.build()
+    }
+
+    #[test]
+    fn gaps_are_fine_and_a_partial_batch_is_cut_off() {
+        let whole = [&batch(3, 2)[..], &batch(9, 1)].concat();
+        let bytes = [&whole[..], &batch(10, 1)[..64]].concat();
+        let verified = verify(bytes.into()).unwrap().unwrap();
+        assert_eq!((verified.first_offset(), verified.last_offset()), (Offset(3), Offset(9)));
+        assert_eq!((verified.bytes().len(), verified.batches().count()), (whole.len(), 2));
+        assert_eq!(verified.max_timestamp(), Millis(9));
+        assert!(verify(Bytes::new()).unwrap().is_none());
+        assert!(verify(batch(1, 1).slice(..30)).unwrap().is_none());
+    }
+
+    #[test]
+    fn offsets_must_rise_and_checksums_fit() {
+        let twice = [&batch(3, 2)[..], &batch(4, 1)].concat();
+        assert!(matches!(verify(twice.into()), Err(BatchError::Header(_))));
+        let mut damaged = batch(3, 2).to_vec();
+        damaged[62] ^= 1;
+        assert!(matches!(verify(damaged.into()), Err(BatchError::Crc { .. })));
+    }
+}

@@ -62,7 +62,7 @@ enum Fault {
 /// The records of `batch` in the clear: borrowed if it is not compressed, else at most `bytes_max` bytes.
 ///
 /// Errors: `UnknownCodec`, `Compression`, `DecompressedTooLarge`.
-pub fn decompress<'a>(batch: Batch<'a>, bytes_max: usize) -> Result<Cow<'a, [u8]>, BatchError> {
+pub fn decompress(batch: Batch<'_>, bytes_max: usize) -> Result<Cow<'_, [u8]>, BatchError> {
     decompress_body(batch.header().codec()?, batch.body(), bytes_max)
 }
 
