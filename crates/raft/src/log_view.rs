@@ -58,10 +58,10 @@ pub struct LogState {
     pub epochs: Vec<EpochStart>,
     /// The latest snapshot, if there is one (after `kafka-storage format --standalone`: 0/e0).
     pub snapshot: Option<SnapshotId>,
-    /// Each `kraft.version` record with its offset, ascending: the one of the snapshot first (offset: the
-    /// snapshot's end offset - 1), then those of control batches after it.
+    /// Each `kraft.version` record with its offset: the one of the snapshot (offset: the snapshot's end offset - 1)
+    /// and those of the log's control batches.
     pub kraft_versions: Vec<(Offset, i16)>,
-    /// Each voters record with its offset, ascending, as for `kraft_versions`.
+    /// Each voters record with its offset, as for `kraft_versions`.
     pub voter_sets: Vec<(Offset, VoterSet)>,
 }
 
@@ -89,7 +89,9 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(found: LogState) -> Log {
+    pub(crate) fn new(mut found: LogState) -> Log {
+        found.kraft_versions.sort_by_key(|(offset, _)| *offset);
+        found.voter_sets.sort_by_key(|(offset, _)| *offset);
         Log {
             start: OffsetAndEpoch { offset: found.start, epoch: found.start_epoch },
             end: found.end,
