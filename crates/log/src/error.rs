@@ -149,3 +149,14 @@ impl ReadError {
         }
     }
 }
+
+/// Names the file and what was tried in an error of the disk's.
+pub(crate) trait Context<T> {
+    fn context(self, what: &'static str, path: &Path) -> Result<T, LogError>;
+}
+
+impl<T> Context<T> for io::Result<T> {
+    fn context(self, what: &'static str, path: &Path) -> Result<T, LogError> {
+        self.map_err(|error| LogError::io(what, path, error))
+    }
+}

@@ -19,6 +19,8 @@ pub struct LogOptions {
     pub retention_bytes: i64,
     /// `cleanup.policy` contains `delete`. If not, only what is below the start offset is removed.
     pub delete: bool,
+    /// `cleanup.policy` contains `compact`: offsets may be missing between batches.
+    pub compact: bool,
     /// What is kept about producers.
     pub producers: ProducerOptions,
 }
@@ -42,6 +44,7 @@ impl Default for LogOptions {
             retention_ms: 7 * 24 * 3_600_000,
             retention_bytes: -1,
             delete: true,
+            compact: false,
             producers: ProducerOptions { expiration_ms: 86_400_000 },
         }
     }

@@ -18,13 +18,13 @@ mod roll;
 mod sync;
 mod truncate;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use chronik_types::{LeaderEpoch, Millis, Offset, TopicId};
 
 use crate::epochs::{EpochEnd, Epochs};
-use crate::error::LogError;
+use crate::error::{Context, LogError};
 use crate::files::Files;
 use crate::index::AbortedTxn;
 use crate::options::LogOptions;
@@ -41,6 +41,7 @@ pub use retention::RemovalJob;
 pub use sync::{SyncJob, Synced};
 pub use truncate::Truncation;
 
+use checkpoint::CheckpointState;
 use sync::SyncState;
 
 /// A log. One owner at a time; see the crate's documentation for what is done outside of the owner's lock.
@@ -55,8 +56,11 @@ pub struct Log {
     start: Offset,
     end: Offset,
     epochs: Epochs,
+    /// The epochs have changed since `leader-epoch-checkpoint` was written.
+    epochs_unwritten: bool,
     producers: Producers,
     sync: SyncState,
+    checkpoint: CheckpointState,
 }
 
 impl Log {
@@ -124,7 +128,7 @@ impl Log {
 
     /// Notes that a new leader's epoch starts at the end of the log.
     pub fn assign_epoch(&mut self, epoch: LeaderEpoch) {
-        self.epochs.assign(epoch, self.end);
+        self.epochs_unwritten |= self.epochs.assign(epoch, self.end);
     }
 
     /// The first offset that a reader of committed records may not see yet: the start of the earliest transaction that
@@ -150,11 +154,15 @@ impl Log {
         self.producers.expire(now, self.options.producers.expiration_ms)
     }
 
-    fn io<T>(&self, what: &'static str, path: &Path, result: std::io::Result<T>) -> Result<T, LogError> {
-        result.map_err(|error| LogError::io(what, path, error))
+    /// The active segment; there must be one.
+    fn active(&mut self) -> &mut Segment {
+        self.segments.last_mut().expect("a segment is made before anything is done with it")
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
+    fn refuse_if_poisoned(&self) -> Result<(), LogError> {
+        if self.sync.poisoned {
+            return Err(LogError::Poisoned { path: self.dir.to_path_buf() });
+        }
+        Ok(())
     }
 }

@@ -1,14 +1,30 @@
-//! Opening a log: quick after a clean stop, with a scan from the recovery point after any other.
+//! Opening a log: quick after a clean stop, with a scan from the recovery point after any other; and closing it.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chronik_types::{Millis, Offset, TopicId};
 
-use super::{Log, Recovery};
+use super::checkpoint::{CheckpointState, EPOCHS};
+use super::retention::DELETED;
+use super::sync::SyncState;
+use super::{Context, Log, Recovery};
+use crate::batch::Header;
+use crate::checkpoint::{epochs, partition_metadata};
+use crate::disk::{Mode, read_file};
+use crate::epochs::Epochs;
 use crate::error::LogError;
 use crate::files::Files;
 use crate::options::LogOptions;
+use crate::producers::Producers;
+use crate::segment::{HeaderScan, Kind, ScanError, Segment};
+
+/// Files that were being made or replaced by compaction: of no use (`LogLoader`).
+const UNFINISHED: [&str; 3] = [DELETED, ".cleaned", ".tmp"];
+/// Files that compaction had finished, and was about to put in place of others.
+const SWAP: &str = ".swap";
 
 /// How to open a log.
 #[derive(Clone, Debug)]
@@ -30,19 +46,310 @@ pub struct Open {
     pub now: Millis,
 }
 
+/// What a log's directory holds.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// `.log` files: base offset and length.
+    pub(super) logs: BTreeMap<Offset, u64>,
+    /// Lengths of offset and time indexes that could be whole.
+    pub(super) offset_indexes: BTreeMap<Offset, u64>,
+    pub(super) time_indexes: BTreeMap<Offset, u64>,
+    pub(super) txn_indexes: Vec<Offset>,
+    pub(super) snapshots: Vec<Offset>,
+}
+
 impl Log {
     /// Opens a log, or an empty one if there are no files. Blocks.
     ///
     /// Errors: `Corrupt` if the directory belongs to another topic id or the files contradict each other beyond
     /// repair; `Io`.
     pub fn open(files: &Arc<Files>, open: Open) -> Result<(Log, Recovery), LogError> {
-        let _ = (files, open);
-        todo!()
+        let mut log = Log {
+            files: files.clone(),
+            dir: open.dir.into(),
+            topic_id: open.topic_id,
+            options: open.options,
+            segments: Vec::new(),
+            start: open.start_offset,
+            end: open.start_offset,
+            epochs: Epochs::default(),
+            epochs_unwritten: false,
+            producers: Producers::default(),
+            sync: SyncState::default(),
+            checkpoint: CheckpointState::default(),
+        };
+        let mut recovery = Recovery::default();
+        if files.disk().exists(&log.dir).context("look at", &log.dir)? {
+            log.check_topic_id()?;
+            let listing = log.tidy()?;
+            log.load_epochs()?;
+            log.open_segments(&listing, open.clean, open.recovery_point, open.now, &mut recovery)?;
+        }
+        log.sync.durable = log.end;
+        if log.segments.is_empty() {
+            log.checkpoint.recovery_point = log.end;
+        }
+        Ok((log, recovery))
     }
 
-    /// Closes it cleanly: everything synced, indexes and a producer snapshot written. Afterwards its recovery point is its
-    /// end. Blocks.
-    pub fn close(self) -> Result<Offset, LogError> {
-        todo!()
+    /// Closes it cleanly: everything synced, indexes and a producer snapshot written. Returns its end, which is its
+    /// recovery point then. Blocks.
+    pub fn close(mut self) -> Result<Offset, LogError> {
+        self.refuse_if_poisoned()?;
+        self.sync()?;
+        let behind = self.checkpoint.recovery_point < self.end;
+        if !self.segments.is_empty() && (self.checkpoint.changed || behind) {
+            self.write_indexes(true)?;
+            self.write_snapshot(self.end)?;
+            let checkpointed = self.checkpoint_job().run();
+            self.finish_checkpoint(checkpointed)?;
+        }
+        Ok(self.end)
+    }
+
+    /// Compares `partition.metadata` with the topic id, and writes it if it is not there.
+    fn check_topic_id(&mut self) -> Result<(), LogError> {
+        if self.topic_id == TopicId::ZERO {
+            return Ok(());
+        }
+        let path = self.dir.join(partition_metadata::NAME);
+        let disk = self.files.disk().clone();
+        match read_text(&self.files, &path)?.map(|text| partition_metadata::parse(&text)) {
+            Some(Ok(found)) if found == self.topic_id => Ok(()),
+            Some(Ok(found)) => {
+                let reason = format!("it belongs to topic id {found}, not {}", self.topic_id);
+                Err(LogError::corrupt(&path, reason))
+            }
+            // It is synced with the first batches: if it is not whole, there are none that were reported as durable.
+            None | Some(Err(_)) => {
+                let text = partition_metadata::format(self.topic_id);
+                let write = || {
+                    let file = disk.open(&path, Mode::Truncate)?;
+                    file.write_all_at(&mut [IoSlice::new(text.as_bytes())], 0)?;
+                    file.sync_data()?;
+                    disk.sync_dir(&self.dir)
+                };
+                write().context("write", &path)
+            }
+        }
+    }
+
+    /// Removes what was left unfinished, and lists the rest.
+    fn tidy(&mut self) -> Result<Listing, LogError> {
+        let entries = self.files.disk().list(&self.dir).context("list", &self.dir)?;
+        let mut swaps = Vec::new();
+        for entry in entries.iter().filter(|entry| !entry.is_dir) {
+            if UNFINISHED.iter().any(|suffix| entry.name.ends_with(suffix)) {
+                self.remove_if_there(&entry.name)?;
+            } else if let Some(name) = entry.name.strip_suffix(SWAP) {
+                swaps.push((name.to_owned(), entry.len));
+            }
+        }
+        if !swaps.is_empty() {
+            self.finish_swaps(&swaps)?;
+        }
+        let mut listing = Listing::default();
+        for entry in self.files.disk().list(&self.dir).context("list", &self.dir)? {
+            match Kind::parse(&entry.name) {
+                Some((Kind::Log, base)) => drop(listing.logs.insert(base, entry.len)),
+                Some((Kind::OffsetIndex, base)) => drop(listing.offset_indexes.insert(base, entry.len)),
+                Some((Kind::TimeIndex, base)) => drop(listing.time_indexes.insert(base, entry.len)),
+                Some((Kind::TxnIndex, base)) => listing.txn_indexes.push(base),
+                Some((Kind::Snapshot, base)) => listing.snapshots.push(base),
+                None => {}
+            }
+        }
+        self.remove_orphans(&mut listing)?;
+        Ok(listing)
+    }
+
+    /// Removes indexes without a log.
+    fn remove_orphans(&mut self, listing: &mut Listing) -> Result<(), LogError> {
+        let logs = &listing.logs;
+        let is_orphan = |base: &Offset| !logs.contains_key(base);
+        let indexes = [
+            (Kind::OffsetIndex, listing.offset_indexes.keys().copied().filter(is_orphan).collect::<Vec<_>>()),
+            (Kind::TimeIndex, listing.time_indexes.keys().copied().filter(is_orphan).collect()),
+            (Kind::TxnIndex, listing.txn_indexes.iter().copied().filter(is_orphan).collect()),
+        ];
+        for (kind, bases) in indexes {
+            for base in bases {
+                self.remove_if_there(&kind.name(base))?;
+            }
+        }
+        listing.txn_indexes.retain(|base| logs.contains_key(base));
+        Ok(())
+    }
+
+    /// Puts finished segments of an interrupted compaction in place: first the segments go whose offsets they cover.
+    fn finish_swaps(&mut self, swaps: &[(String, u64)]) -> Result<(), LogError> {
+        let disk = self.files.disk().clone();
+        let entries = disk.list(&self.dir).context("list", &self.dir)?;
+        for (name, len) in swaps {
+            let Some((Kind::Log, base)) = Kind::parse(name) else { continue };
+            let path = self.dir.join(format!("{name}{SWAP}"));
+            let file = disk.open(&path, Mode::Read).context("open", &path)?;
+            let mut end = base;
+            for found in HeaderScan::new(&*file, 0, clamp(*len)) {
+                let (_, bytes) = found.map_err(ScanError::into_io).context("read", &path)?;
+                let header =
+                    Header::parse(&bytes).map_err(|error| LogError::corrupt(&path, error.to_string()))?;
+                end = header.next_offset();
+            }
+            for entry in &entries {
+                if let Some((Kind::Log, other)) = Kind::parse(&entry.name)
+                    && (base..end).contains(&other)
+                {
+                    for kind in Kind::ALL.into_iter().filter(|&kind| kind != Kind::Snapshot) {
+                        self.remove_if_there(&kind.name(other))?;
+                    }
+                }
+            }
+        }
+        for (name, _) in swaps {
+            let path = self.dir.join(name);
+            disk.rename(&self.dir.join(format!("{name}{SWAP}")), &path).context("rename to", &path)?;
+        }
+        disk.sync_dir(&self.dir).context("sync", &self.dir)
+    }
+
+    fn load_epochs(&mut self) -> Result<(), LogError> {
+        let path = self.dir.join(EPOCHS);
+        if let Some(text) = read_text(&self.files, &path)? {
+            let entries = epochs::parse(&text).map_err(|reason| LogError::corrupt(&path, reason))?;
+            self.epochs = Epochs::from_entries(entries);
+        }
+        Ok(())
+    }
+
+    fn open_segments(
+        &mut self,
+        listing: &Listing,
+        clean: bool,
+        recovery_point: Offset,
+        now: Millis,
+        recovery: &mut Recovery,
+    ) -> Result<(), LogError> {
+        if listing.logs.is_empty() {
+            return Ok(());
+        }
+        let dir = self.dir.clone();
+        self.segments =
+            listing.logs.iter().map(|(&base, &len)| Segment::new(&dir, base, clamp(len), now)).collect();
+        let mut trusted = self.load_txn_indexes(listing, recovery_point)?;
+        let closed = clean && trusted == recovery_point && self.find_end(listing)?;
+        if closed {
+            self.rebuild_indexes(listing, self.segments.len() - 1, recovery)?;
+            self.load_producers(&listing.snapshots, self.end, now)?;
+            self.checkpoint.recovery_point = self.end;
+        } else {
+            if clean {
+                trusted = trusted.min(self.segments.last().map_or(Offset::ZERO, Segment::base));
+            }
+            self.recover(listing, trusted, now, recovery)?;
+        }
+        self.epochs_unwritten |= self.epochs.truncate_from_end(self.end);
+        let first = self.segments.first().map_or(self.end, |segment| segment.base());
+        self.start = self.start.max(first);
+        self.epochs_unwritten |= self.epochs.truncate_from_start(self.start);
+        self.remove_stray_snapshots(&listing.snapshots)?;
+        if self.start > self.end {
+            // The start offset was raised beyond what the crash has left.
+            self.sync.durable = self.end;
+            return self.start_over(self.start, now);
+        }
+        Ok(())
+    }
+
+    /// Reads the transaction indexes. Returns from where on they have to be made again, if that is below `trusted`.
+    fn load_txn_indexes(&mut self, listing: &Listing, trusted: Offset) -> Result<Offset, LogError> {
+        let mut trusted = trusted;
+        for base in &listing.txn_indexes {
+            let Ok(at) = self.segments.binary_search_by_key(base, Segment::base) else { continue };
+            let path = self.dir.join(Kind::TxnIndex.name(*base));
+            let bytes = read_file(&**self.files.disk(), &path).context("read", &path)?;
+            match crate::index::txn::decode(&bytes, *base) {
+                Some(entries) => {
+                    self.segments[at].aborted_written = entries.len();
+                    self.segments[at].aborted = entries;
+                }
+                None => trusted = trusted.min(*base),
+            }
+        }
+        Ok(trusted)
+    }
+
+    /// Finds the log's end from the last index entry on. Returns whether all is as a clean stop leaves it.
+    fn find_end(&mut self, listing: &Listing) -> Result<bool, LogError> {
+        let files = self.files.clone();
+        let Some(segment) = self.segments.last() else { return Ok(false) };
+        let base = segment.base();
+        if !listing.is_indexed(base) {
+            return Ok(false);
+        }
+        let path = segment.files.path(Kind::Log);
+        let find = || {
+            let floor = segment.files.floor_in_file(&files, Offset(i64::MAX))?;
+            if floor == 0 && listing.offset_indexes.get(&base) != Some(&0) {
+                // The zeros of a preallocated index: its user did not come to cut it.
+                return Ok(None);
+            }
+            let log = segment.files.log(&files)?;
+            let mut end = base;
+            for found in HeaderScan::new(&*log, floor, segment.size) {
+                let Ok((_, bytes)) = found else { return Ok(None) };
+                match Header::parse(&bytes) {
+                    Ok(header) if header.base_offset() >= end => end = header.next_offset(),
+                    _ => return Ok(None),
+                }
+            }
+            // An index whose last entry lies beyond the log's end is none.
+            Ok((floor < segment.size || segment.size == 0).then_some(end))
+        };
+        let end = find().context("read", &path)?;
+        self.end = end.unwrap_or(self.end);
+        Ok(end.is_some())
+    }
+
+    fn remove_stray_snapshots(&self, snapshots: &[Offset]) -> Result<(), LogError> {
+        let newest = snapshots.iter().filter(|&&offset| offset <= self.end).max();
+        for offset in snapshots {
+            let of_segment = self.segments.binary_search_by_key(offset, Segment::base).is_ok();
+            if !of_segment && Some(offset) != newest {
+                self.remove_if_there(&Kind::Snapshot.name(*offset))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The offsets of the snapshots that are there.
+    pub(super) fn snapshots(&self) -> Result<Vec<Offset>, LogError> {
+        let entries = self.files.disk().list(&self.dir).context("list", &self.dir)?;
+        let offset = |name: &str| match Kind::parse(name) {
+            Some((Kind::Snapshot, offset)) => Some(offset),
+            _ => None,
+        };
+        Ok(entries.iter().filter_map(|entry| offset(&entry.name)).collect())
+    }
+}
+
+impl Listing {
+    /// Whether a segment's indexes are there and could be whole.
+    pub(super) fn is_indexed(&self, base: Offset) -> bool {
+        let whole = |lens: &BTreeMap<Offset, u64>, entry| lens.get(&base).is_some_and(|len| len % entry == 0);
+        whole(&self.offset_indexes, 8) && whole(&self.time_indexes, 12)
+    }
+}
+
+/// Segments are at most 2 GiB; what is beyond in a file is no batch of ours.
+fn clamp(len: u64) -> u32 {
+    len.min(i32::MAX as u64) as u32
+}
+
+fn read_text(files: &Files, path: &Path) -> Result<Option<String>, LogError> {
+    match read_file(&**files.disk(), path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LogError::io("read", path, error)),
     }
 }

@@ -1,16 +1,32 @@
 //! After a stop that was not clean: from the recovery point on, every batch is read and checked; at the first bad one the
 //! log is cut.
+//!
+//! What is below the recovery point is trusted, indexes included: they were synced before it was written. The scan starts
+//! at the last index entry below it. In a log that is not compacted a segment must begin where the one before it ends: a
+//! hole means that a synced segment follows one whose tail was lost.
 
+use std::io;
 use std::path::PathBuf;
 
-use chronik_types::Offset;
+use chronik_types::{Millis, Offset};
+
+use super::open::Listing;
+use super::{Context, Log};
+use crate::batch::{Batch, HEADER_LEN, Header};
+use crate::disk::read_file;
+use crate::error::LogError;
+use crate::producers::{Producers, marker_of};
+use crate::segment::{BatchScan, Gauge, HeaderScan, Kind, ScanError};
+
+/// How far below a snapshot batches are looked at for telling duplicates, in bytes: what a few producers can have in flight.
+const DUPLICATES_WINDOW: u32 = 4 << 20;
 
 /// What opening had to repair. All zero and empty after a clean stop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
     /// Bytes of batches that were read and checked.
     pub scanned_bytes: u64,
-    /// Indexes that were missing or damaged and have been made again.
+    /// Segments whose indexes were missing or not complete and have been made again.
     pub rebuilt_indexes: usize,
     /// What was cut off or removed.
     pub cuts: Vec<Cut>,
@@ -29,4 +45,292 @@ pub struct Cut {
     pub offset: Offset,
     /// Why, as a sentence.
     pub reason: String,
+}
+
+impl Log {
+    /// Recovers everything from `recovery_point` on.
+    pub(super) fn recover(
+        &mut self,
+        listing: &Listing,
+        recovery_point: Offset,
+        now: Millis,
+        recovery: &mut Recovery,
+    ) -> Result<(), LogError> {
+        let known = self.segments.partition_point(|segment| segment.base() <= recovery_point);
+        let first = known.saturating_sub(1);
+        self.rebuild_indexes(listing, first, recovery)?;
+        self.segments[first..].iter_mut().for_each(|segment| segment.gauge = None);
+        let from = self.restart_point(first, recovery_point)?;
+        self.end = from;
+        self.load_producers(&listing.snapshots, from, now)?;
+        self.remember_duplicates(&listing.snapshots, from)?;
+        for at in first.. {
+            if at >= self.segments.len() {
+                break;
+            }
+            self.scan_segment(at, recovery)?;
+            self.check_next(at, recovery)?;
+        }
+        if self.end < recovery_point && from > self.segments[0].base() {
+            // What was said to be on disk is not: nothing that was said is believed.
+            return self.recover(listing, Offset::ZERO, now, recovery);
+        }
+        self.checkpoint.recovery_point = recovery_point.min(self.end);
+        self.checkpoint.changed = true;
+        self.epochs_unwritten = true;
+        self.sync_recovered(first)
+    }
+
+    /// Makes the indexes of segments below `count` again where they are missing.
+    pub(super) fn rebuild_indexes(
+        &mut self,
+        listing: &Listing,
+        count: usize,
+        recovery: &mut Recovery,
+    ) -> Result<(), LogError> {
+        let interval = self.options.index_interval_bytes;
+        let files = self.files.clone();
+        for segment in &mut self.segments[..count] {
+            if listing.is_indexed(segment.base()) {
+                continue;
+            }
+            let path = segment.files.path(Kind::Log);
+            let log = segment.files.log(&files).context("open", &path)?;
+            let size = segment.size;
+            segment.gauge = Some(Box::default());
+            for found in HeaderScan::new(&*log, 0, size) {
+                let (position, bytes) = found.map_err(ScanError::into_io).context("read", &path)?;
+                let header =
+                    Header::parse(&bytes).map_err(|error| LogError::corrupt(&path, error.to_string()))?;
+                segment.note(header, position, interval);
+            }
+            seal(segment, &files).context("write the indexes of", &path)?;
+            self.checkpoint.unsynced.insert(segment.base());
+            recovery.rebuilt_indexes += 1;
+        }
+        Ok(())
+    }
+
+    /// Brings the index of segment `at` into memory as far as it is trusted, and returns where the scan starts.
+    fn restart_point(&mut self, at: usize, recovery_point: Offset) -> Result<Offset, LogError> {
+        let files = self.files.clone();
+        let segment = &mut self.segments[at];
+        let path = segment.files.path(Kind::Log);
+        let base = segment.base();
+        let size = segment.size;
+        let mut gauge = Gauge::default();
+        if recovery_point > base {
+            let last = segment.files.relative(recovery_point) - 1;
+            gauge = Gauge::load(&files, &segment.files, last).context("read the index of", &path)?;
+        }
+        gauge.truncate(size);
+        let mut start = base;
+        if let Some(last) = gauge.offsets.last().copied() {
+            // The entry is believed if it points at the batch it should.
+            let log = segment.files.log(&files).context("open", &path)?;
+            let found = HeaderScan::new(&*log, last.position, size).next().and_then(Result::ok);
+            let header = found.as_ref().and_then(|(_, bytes)| Header::parse(bytes).ok());
+            match header.filter(|header| header.last_offset() == base.plus(i64::from(last.offset))) {
+                Some(header) => start = header.base_offset(),
+                None => gauge = Gauge::default(),
+            }
+        }
+        segment.gauge = Some(Box::new(gauge));
+        segment.size = segment.restart_index(size);
+        segment.aborted.retain(|entry| entry.last_offset < start);
+        Ok(start)
+    }
+
+    /// Checks the batches of segment `at` from its (trusted) size on, and cuts it at the first bad one.
+    fn scan_segment(&mut self, at: usize, recovery: &mut Recovery) -> Result<(), LogError> {
+        let files = self.files.clone();
+        let interval = self.options.index_interval_bytes;
+        let segment = &mut self.segments[at];
+        let path = segment.files.path(Kind::Log);
+        if segment.gauge.is_none() {
+            segment.gauge = Some(Box::default());
+            segment.size = 0;
+            segment.aborted.clear();
+        }
+        let log = segment.files.log(&files).context("open", &path)?;
+        let len = log.len().context("measure", &path)?;
+        let mut scan = BatchScan::new(&*log, segment.size, len.min(i32::MAX as u64) as u32);
+        let reason = loop {
+            let (position, batch) = match scan.next() {
+                Ok(Some(next)) => next,
+                Ok(None) => break None,
+                Err(ScanError::Bad { error, .. }) => break Some(error.to_string()),
+                Err(ScanError::Io(error)) => return Err(LogError::io("read", &path, error)),
+            };
+            if let Err(reason) = check(batch, segment.base(), self.end) {
+                break Some(reason);
+            }
+            let header = batch.header();
+            segment.note(header, position, interval);
+            self.end = header.next_offset();
+            self.epochs.assign(header.leader_epoch(), header.base_offset());
+            segment.aborted.extend(self.producers.apply(header, marker_of(batch)));
+            recovery.scanned_bytes += header.size() as u64;
+        };
+        let size = u64::from(segment.size);
+        if size < len {
+            let reason = reason.unwrap_or_else(|| "bytes beyond the largest segment".to_owned());
+            log.set_len(size).context("cut", &path)?;
+            recovery.cuts.push(Cut { path, position: size, bytes: len - size, offset: self.end, reason });
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the segment after `at` begins where the log ends, and removes it and all later ones if not.
+    fn check_next(&mut self, at: usize, recovery: &mut Recovery) -> Result<(), LogError> {
+        let files = self.files.clone();
+        let was_cut =
+            recovery.cuts.last().is_some_and(|cut| cut.path == self.segments[at].files.path(Kind::Log));
+        let Some(next) = self.segments.get(at + 1) else { return Ok(()) };
+        let fits = next.base() == self.end || (self.options.compact && next.base() > self.end);
+        if fits && !was_cut {
+            let segment = &mut self.segments[at];
+            let path = segment.files.path(Kind::Log);
+            seal(segment, &files).context("write the indexes of", &path)?;
+            self.checkpoint.unsynced.insert(segment.base());
+            recovery.rebuilt_indexes += 1;
+            return Ok(());
+        }
+        for segment in self.segments[at + 1..].iter().rev() {
+            recovery.cuts.push(Cut {
+                path: segment.files.path(Kind::Log),
+                position: 0,
+                bytes: u64::from(segment.size),
+                offset: self.end,
+                reason: format!("the log ends at offset {} before this segment", self.end),
+            });
+        }
+        self.remove_segments_from(at + 1)
+    }
+
+    /// Loads the producers as of `end` from the newest good snapshot at or below it and the batches since.
+    pub(super) fn load_producers(
+        &mut self,
+        snapshots: &[Offset],
+        end: Offset,
+        now: Millis,
+    ) -> Result<(), LogError> {
+        let expiration_ms = self.options.producers.expiration_ms;
+        let mut snapshots: Vec<Offset> = snapshots.iter().copied().filter(|&offset| offset <= end).collect();
+        snapshots.sort_unstable();
+        self.producers = Producers::default();
+        let mut from = Offset::ZERO;
+        for offset in snapshots.into_iter().rev() {
+            let name = Kind::Snapshot.name(offset);
+            let path = self.dir.join(&name);
+            let bytes = match read_file(&**self.files.disk(), &path) {
+                // It went with a segment that was removed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                other => other.context("read", &path)?,
+            };
+            if let Some(producers) = Producers::from_snapshot(&bytes, now, expiration_ms) {
+                self.producers = producers;
+                from = offset;
+                break;
+            }
+            self.remove_if_there(&name)?;
+        }
+        self.replay(from, end)
+    }
+
+    /// Applies the batches in `[from, to)` to the producers.
+    fn replay(&mut self, from: Offset, to: Offset) -> Result<(), LogError> {
+        let files = self.files.clone();
+        if from >= to {
+            return Ok(());
+        }
+        let first = self.segments.partition_point(|segment| segment.base() <= from).saturating_sub(1);
+        for segment in &self.segments[first.min(self.segments.len())..] {
+            let path = segment.files.path(Kind::Log);
+            let log = segment.files.log(&files).context("open", &path)?;
+            let floor = segment.floor(&files, from).context("read the index of", &path)?;
+            // While it is recovered, a segment's size is where its trusted part ends.
+            let len = log.len().context("measure", &path)?.min(i32::MAX as u64) as u32;
+            for found in HeaderScan::new(&*log, floor, len) {
+                let (position, bytes) = found.map_err(ScanError::into_io).context("read", &path)?;
+                let header =
+                    Header::parse(&bytes).map_err(|error| LogError::corrupt(&path, error.to_string()))?;
+                if header.base_offset() >= to {
+                    return Ok(());
+                }
+                if header.last_offset() < from || !header.has_producer() {
+                    continue;
+                }
+                let marker = if header.is_control() {
+                    let mut scan = BatchScan::new(&*log, position, position + header.size() as u32);
+                    let batch = scan.next().map_err(ScanError::into_io).context("read", &path)?;
+                    batch.and_then(|(_, batch)| marker_of(batch))
+                } else {
+                    None
+                };
+                self.producers.apply(header, marker);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the batches just below the snapshot that the producers were loaded from: a snapshot has only the last batch
+    /// of each, but up to five that were not answered may be sent again.
+    fn remember_duplicates(&mut self, snapshots: &[Offset], end: Offset) -> Result<(), LogError> {
+        let Some(&snapshot) = snapshots.iter().filter(|&&offset| offset <= end).max() else { return Ok(()) };
+        let files = self.files.clone();
+        let before = self.segments.partition_point(|segment| segment.base() < snapshot);
+        let Some(segment) = before.checked_sub(1).and_then(|at| self.segments.get(at)) else { return Ok(()) };
+        if self.producers.is_empty() {
+            return Ok(());
+        }
+        let path = segment.files.path(Kind::Log);
+        let log = segment.files.log(&files).context("open", &path)?;
+        let len = log.len().context("measure", &path)?.min(i32::MAX as u64) as u32;
+        let position = segment.floor_near(&files, snapshot, DUPLICATES_WINDOW).context("read", &path)?;
+        let below = |bytes: &[u8; HEADER_LEN]| {
+            Header::parse(bytes).is_ok_and(|header| header.base_offset() < snapshot)
+        };
+        let headers =
+            HeaderScan::new(&*log, position, len).map_while(|found| found.ok().map(|(_, bytes)| bytes));
+        let headers: Vec<[u8; HEADER_LEN]> = headers.take_while(below).collect();
+        for bytes in headers.iter().rev() {
+            if let Ok(header) = Header::parse(bytes) {
+                self.producers.remember_older(header);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes durable what was found: it may have been in the page cache only.
+    fn sync_recovered(&mut self, first: usize) -> Result<(), LogError> {
+        for segment in &self.segments[first.min(self.segments.len())..] {
+            let path = segment.files.path(Kind::Log);
+            segment.files.log(&self.files).and_then(|log| log.sync_data()).context("sync", &path)?;
+        }
+        let disk = self.files.disk();
+        disk.sync_dir(&self.dir).context("sync", &self.dir)?;
+        self.dir.parent().map_or(Ok(()), |parent| disk.sync_dir(parent).context("sync", parent))
+    }
+}
+
+/// What must hold of a batch at this place, apart from its being whole.
+fn check(batch: Batch<'_>, base: Offset, end: Offset) -> Result<(), String> {
+    batch.verify_crc().map_err(|error| error.to_string())?;
+    let header = batch.header();
+    if header.base_offset() < end || header.base_offset() < base || header.last_offset_delta() < 0 {
+        return Err(format!("a batch at offset {} where the log ends at {end}", header.base_offset()));
+    }
+    Ok(())
+}
+
+/// Writes a recovered segment's indexes, which are complete now, and leaves them to the files.
+fn seal(segment: &mut crate::segment::Segment, files: &crate::files::Files) -> std::io::Result<()> {
+    let newest = segment.newest.filter(|newest| newest.timestamp.0 >= 0);
+    let newest = newest.map(|newest| segment.time_entry(newest));
+    if let Some(mut gauge) = segment.gauge.take() {
+        gauge.push_time(newest);
+        gauge.write(files, &segment.files)?;
+    }
+    Ok(())
 }

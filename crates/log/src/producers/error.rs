@@ -6,12 +6,8 @@ use chronik_types::{ErrorCode, Offset, ProducerEpoch, ProducerId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProducerError {
     /// An older incarnation of the producer, or an older epoch's marker.
-    #[error(
-        "epoch of producer {producer_id} at offset {offset} is {given}, which is smaller than the last seen epoch {last}"
-    )]
+    #[error("producer epoch at offset {offset} is {given}, which is smaller than the last seen epoch {last}")]
     InvalidEpoch {
-        /// Who.
-        producer_id: ProducerId,
         /// Where its batch would have been.
         offset: Offset,
         /// The batch's epoch.
@@ -42,10 +38,8 @@ pub enum ProducerError {
         offset: Offset,
     },
     /// A marker of a coordinator that is no longer it.
-    #[error("invalid coordinator epoch for producer {producer_id}: {given} (zombie), {last} (current)")]
+    #[error("invalid coordinator epoch: {given} (zombie), {last} (current)")]
     CoordinatorFenced {
-        /// Whose transaction.
-        producer_id: ProducerId,
         /// The marker's coordinator epoch.
         given: i32,
         /// The newest one known.
