@@ -161,18 +161,26 @@ fn split(random: &mut Random) {
     }
 }
 
+/// Counts of either encoding: as many as there can be, and as many as the budget alone would allow.
+const FILLS: [&[u8]; 6] = [
+    b"\x7f\xff\xff\xff",
+    b"\xff\xff\xff\xff\x07",
+    b"\xff\xff\xff\xff\x0f",
+    b"\0\0\0\0\x7f",
+    b"\0\0\x20\0",
+    b"\x80\x40",
+];
+
 /// Twenty bytes that ask for gigabytes, as any field of any request.
 fn smallest_for_the_most() {
     for api in APIS {
         for version in api.min..=api.max {
-            for fill in
-                [&b"\x7f\xff\xff\xff"[..], b"\xff\xff\xff\xff\x07", b"\xff\xff\xff\xff\x0f", b"\0\0\0\0\x7f"]
-            {
+            for fill in FILLS {
                 let mut frame = BytesMut::new();
                 frame.put_i16(api.key.key());
                 frame.put_i16(version);
                 frame.put_slice(b"\0\0\0\x01\0\0\0");
-                frame.put_slice(&fill.repeat(5));
+                frame.put_slice(&fill.repeat(20 / fill.len()));
                 let frame = frame.freeze();
                 let (_, height) = height(|| {
                     RequestHeader::parse(frame).and_then(|(header, body)| decode_request(&header, body))
@@ -183,10 +191,31 @@ fn smallest_for_the_most() {
     }
 }
 
+/// Three bytes a topic, a hundred and more in memory each: the count is honest, the budget refuses it.
+fn empty_for_the_most() {
+    // Transactional id, acks, time-out; replica, wait, minimum, maximum, isolation, session and its epoch.
+    for (head, before_topics) in
+        [(&b"\0\0\0\x09\0\0\0\x01\0\0\0"[..], 7), (b"\0\x01\0\x0c\0\0\0\x01\0\0\0", 25)]
+    {
+        let mut frame = BytesMut::from(head);
+        frame.put_bytes(0, before_topics);
+        frame.put_slice(b"\x81\x9a\x0c"); // 200,000 and one
+        frame.put_slice(&b"\x01\x01\0".repeat(200_000));
+        frame.put_slice(b"\0\0\0\0");
+        let len = frame.len();
+        let frame = frame.freeze();
+        let (decoded, height) =
+            height(|| RequestHeader::parse(frame).and_then(|(header, body)| decode_request(&header, body)));
+        assert!(height <= allowed(len), "{height} bytes for {len}");
+        assert!(matches!(decoded, Err(DecodeError::TooManyElements { .. })), "{decoded:?}");
+    }
+}
+
 /// One test, since the counters are the process's.
 #[test]
 fn hostile_bytes_cost_no_more_than_their_length() {
     smallest_for_the_most();
+    empty_for_the_most();
     #[expect(clippy::disallowed_methods, reason = "a longer run is asked for from outside")]
     let attempts = std::env::var("WIRE_HOSTILE").map_or(100_000, |count| count.parse().unwrap());
     let goldens: Vec<_> = KEPT.lines().map(Golden::parse).collect();
