@@ -173,3 +173,6 @@ pub fn new_id(random: &mut dyn FnMut() -> u128) -> Uuid {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
