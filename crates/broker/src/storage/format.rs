@@ -238,14 +238,13 @@ fn write_voters(disk: &dyn Disk, dir: &Path, bytes: &[u8]) -> Result<(), Storage
 
 /// A directory with data but without `meta.properties` is not ours to format. What an interrupted formatting left is.
 fn refuse_data(disk: &dyn Disk, path: &Path) -> Result<(), StorageError> {
-    let ours = |name: &str| {
-        name == ".lock" || name == "lost+found" || name.ends_with(".tmp") || name == "bootstrap.checkpoint"
-    };
+    const OURS: &[&str] = &[".lock", "lost+found", "bootstrap.checkpoint", "meta.properties"];
+    let ours = |name: &str| OURS.contains(&name.strip_suffix(".tmp").unwrap_or(name));
     let entries = disk.list(path).map_err(|error| io("list", path, error))?;
     for entry in entries.iter().filter(|entry| !ours(&entry.name)) {
-        let first_snapshot = |name: &str| name == FIRST_SNAPSHOT || name.ends_with(".tmp");
         let in_metadata = || disk.list(&path.join(METADATA_LOG)).map_err(|error| io("list", path, error));
-        if entry.name != METADATA_LOG || in_metadata()?.iter().any(|inner| !first_snapshot(&inner.name)) {
+        let is_first = |name: &str| name.strip_suffix(".tmp").unwrap_or(name) == FIRST_SNAPSHOT;
+        if entry.name != METADATA_LOG || in_metadata()?.iter().any(|inner| !is_first(&inner.name)) {
             return Err(StorageError::NotEmpty { path: path.to_owned(), found: entry.name.clone() });
         }
     }
