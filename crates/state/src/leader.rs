@@ -110,3 +110,77 @@ impl<M: Machine, T> Leader<M, T> {
         self.parked.into_iter().map(|parked| parked.token).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts; a command above 9 is refused with what the count is then.
+    #[derive(Default)]
+    struct Counter(i64);
+
+    impl Machine for Counter {
+        type Command = i64;
+        type Change = i64;
+        type Reply = Result<i64, i64>;
+
+        fn decide(&self, at: At, command: i64) -> Decision<i64, Result<i64, i64>> {
+            assert!(at.now >= Millis(0));
+            if command > 9 {
+                return Decision::reply(Err(self.0));
+            }
+            Decision { changes: vec![1; command as usize], reply: Ok(self.0 + command) }
+        }
+
+        fn apply(&mut self, change: &i64) {
+            self.0 += change;
+        }
+    }
+
+    fn leader() -> Leader<Counter, &'static str> {
+        Leader::new(Counter(0), LeaderEpoch(7), Offset(100), Offset(100))
+    }
+
+    #[test]
+    fn a_reply_waits_for_its_batch() {
+        let mut leader = leader();
+        let batch = leader.submit(Millis(1), 3, "three").expect("three changes");
+        assert_eq!(
+            (batch.base_offset, batch.epoch, batch.changes),
+            (Offset(100), LeaderEpoch(7), vec![1, 1, 1])
+        );
+        assert_eq!(leader.machine().0, 3, "the speculative copy is ahead");
+        assert_eq!(leader.ready(), []);
+        assert_eq!(leader.committed(Offset(102)), []);
+        assert_eq!(leader.committed(Offset(103)), [("three", Ok(3))]);
+        assert_eq!(leader.parked(), 0);
+    }
+
+    #[test]
+    fn a_refusal_waits_for_what_it_read() {
+        let mut leader = leader();
+        assert_eq!(leader.submit(Millis(1), 10, "early"), None);
+        assert_eq!(leader.ready(), [("early", Err(0))], "nothing was in flight");
+        leader.submit(Millis(1), 2, "two");
+        assert_eq!(leader.submit(Millis(1), 10, "late"), None);
+        assert_eq!(leader.ready(), [], "it read the two that are not committed");
+        assert_eq!(leader.committed(Offset(102)), [("two", Ok(2)), ("late", Err(2))]);
+    }
+
+    #[test]
+    fn control_records_take_offsets_too() {
+        let mut leader = leader();
+        leader.skipped_to(Offset(105));
+        assert_eq!(leader.submit(Millis(1), 1, "one").map(|batch| batch.base_offset), Some(Offset(105)));
+        assert_eq!(leader.committed(Offset(105)), []);
+        assert_eq!(leader.committed(Offset(106)), [("one", Ok(1))]);
+    }
+
+    #[test]
+    fn losing_the_lead_answers_nobody_and_forgets_nobody() {
+        let mut leader = leader();
+        leader.submit(Millis(1), 1, "one");
+        leader.submit(Millis(1), 10, "refused");
+        assert_eq!(leader.resign(), ["one", "refused"]);
+    }
+}

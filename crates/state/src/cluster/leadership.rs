@@ -24,6 +24,8 @@ pub(crate) struct Rules {
     pub(crate) elr: bool,
     /// The version of the change record, which decides what it can hold.
     pub(crate) version: i16,
+    /// Whether the log directory of each replica is recorded.
+    pub(crate) has_directories: bool,
     /// Whether a shrinking ISR raises the leader epoch.
     pub(crate) raise_epoch_on_isr_shrink: bool,
 }
@@ -43,6 +45,7 @@ impl Rules {
             unclean: config.unclean_leader_election,
             elr: context.state.feature_level(ELIGIBLE_LEADER_REPLICAS_VERSION) > 0,
             version: metadata_version.partition_change_record(),
+            has_directories: metadata_version.has_directories(),
             raise_epoch_on_isr_shrink: metadata_version.raises_epoch_on_isr_shrink(),
         }
     }
@@ -54,7 +57,6 @@ pub(crate) struct Target<'a> {
     replicas: Vec<NodeId>,
     isr: Vec<NodeId>,
     elr: Vec<NodeId>,
-    last_known_elr: Vec<NodeId>,
     removing: Vec<NodeId>,
     adding: Vec<NodeId>,
     recovering: bool,
@@ -69,7 +71,6 @@ impl<'a> Target<'a> {
             replicas: partition.replicas.to_vec(),
             isr: partition.isr.to_vec(),
             elr: partition.elr.clone(),
-            last_known_elr: partition.last_known_elr.clone(),
             removing: partition.removing_replicas.clone(),
             adding: partition.adding_replicas.clone(),
             recovering: partition.recovering,
@@ -119,7 +120,7 @@ impl<'a> Target<'a> {
         if rules.elr {
             self.record_elr(&mut record);
         }
-        self.record_assignment(&mut record);
+        self.record_assignment(rules, &mut record);
         if self.recovering != self.partition.recovering && record.leader_recovery_state == NO_RECOVERY_CHANGE
         {
             record.leader_recovery_state = i8::from(self.recovering);
@@ -136,7 +137,10 @@ impl<'a> Target<'a> {
         let stays = |node: &NodeId| !self.removing.contains(node);
         let isr: Vec<NodeId> = self.isr.iter().copied().filter(stays).collect();
         let replicas: Vec<NodeId> = self.replicas.iter().copied().filter(stays).collect();
-        if isr.is_empty() || replicas.is_empty() || !self.adding.iter().all(|node| isr.contains(node)) {
+        let original = self.replicas.len() - self.adding.len();
+        // A move that leaves fewer replicas than there were must leave all of them in sync.
+        let enough = !isr.is_empty() && (replicas.len() >= original || isr.len() == replicas.len());
+        if !enough || !self.adding.iter().all(|node| isr.contains(node)) {
             return;
         }
         self.isr = isr;
@@ -147,22 +151,13 @@ impl<'a> Target<'a> {
 
     /// Who is eligible: nobody while enough are in sync, otherwise whoever left the ISR since then.
     fn settle_elr(&mut self, rules: &Rules) {
-        if self.isr.len() >= rules.min_isr.min(self.replicas.len()) {
+        if self.isr.len() >= rules.min_isr {
             self.elr.clear();
-            self.last_known_elr.clear();
             return;
         }
-        let isr = &self.isr;
         let before: BTreeSet<NodeId> = self.elr.iter().chain(&self.partition.isr).copied().collect();
-        let elr: Vec<NodeId> = before
-            .iter()
-            .copied()
-            .filter(|node| !isr.contains(node) && self.unclean_shutdown != Some(*node))
-            .collect();
-        let known: BTreeSet<NodeId> = before.iter().chain(&self.last_known_elr).copied().collect();
-        self.last_known_elr =
-            known.into_iter().filter(|node| !isr.contains(node) && !elr.contains(node)).collect();
-        self.elr = elr;
+        let is_eligible = |node: &NodeId| !self.isr.contains(node) && self.unclean_shutdown != Some(*node);
+        self.elr = before.into_iter().filter(is_eligible).collect();
     }
 
     fn elect(
@@ -175,8 +170,10 @@ impl<'a> Target<'a> {
         if leader != NodeId::NONE && !self.isr.contains(&leader) && (unclean || self.elr.contains(&leader)) {
             // Whoever leads is in sync, and after an election from outside the ISR nobody else is.
             self.isr = vec![leader];
+            if unclean {
+                self.elr.clear();
+            }
             self.elr.retain(|node| *node != leader);
-            self.last_known_elr.retain(|node| *node != leader);
             record.isr = Some(self.isr.clone());
             if unclean && !self.partition.recovering {
                 record.leader_recovery_state = 1;
@@ -189,17 +186,20 @@ impl<'a> Target<'a> {
 
     /// Who is to lead, and whether that loses what was acknowledged.
     fn candidate(&self, rules: &Rules, acceptable: &dyn Fn(NodeId) -> bool) -> (NodeId, bool) {
-        let valid = |node: NodeId| (self.isr.contains(&node) || self.elr.contains(&node)) && acceptable(node);
-        if valid(self.partition.leader) {
-            return (self.partition.leader, false);
-        }
-        if let Some(node) = self.replicas.iter().copied().find(|node| valid(*node)) {
+        let in_sync = |node: NodeId| self.isr.contains(&node) && acceptable(node);
+        let eligible = |node: NodeId| self.elr.contains(&node) && acceptable(node);
+        let leads = Some(self.partition.leader).filter(|node| self.replicas.contains(node));
+        let first = |may_lead: &dyn Fn(NodeId) -> bool| {
+            leads.into_iter().chain(self.replicas.iter().copied()).find(|node| may_lead(*node))
+        };
+        let clean = if self.isr.is_empty() { first(&eligible) } else { first(&in_sync) };
+        if let Some(node) = clean {
             return (node, false);
         }
         if rules.elr
             && self.elr.is_empty()
             && self.isr.is_empty()
-            && let [last] = self.last_known_elr[..]
+            && let [last] = self.partition.last_known_elr[..]
             && acceptable(last)
         {
             return (last, true);
@@ -224,21 +224,20 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn record_elr(&mut self, record: &mut PartitionChangeRecord) {
+    fn record_elr(&self, record: &mut PartitionChangeRecord) {
         if self.elr != self.partition.elr {
             record.eligible_leader_replicas = Some(self.elr.clone());
         }
-        // When the last in-sync replica goes, who led last is all that a recovery can go by.
-        let nobody_in_sync = record.isr.as_ref().is_some_and(Vec::is_empty);
-        if nobody_in_sync && self.partition.last_known_elr != [self.partition.leader] {
-            self.last_known_elr = vec![self.partition.leader];
-        }
-        if self.last_known_elr != self.partition.last_known_elr {
-            record.last_known_elr = Some(self.last_known_elr.clone());
+        // While nobody leads, who led last is all that a recovery can go by.
+        let known = &self.partition.last_known_elr;
+        if record.leader == NodeId::NONE && known.is_empty() && self.partition.has_leader() {
+            record.last_known_elr = Some(vec![self.partition.leader]);
+        } else if record.leader.0 >= 0 && !known.is_empty() {
+            record.last_known_elr = Some(Vec::new());
         }
     }
 
-    fn record_assignment(&self, record: &mut PartitionChangeRecord) {
+    fn record_assignment(&self, rules: &Rules, record: &mut PartitionChangeRecord) {
         if self.replicas != self.partition.replicas.to_vec() {
             record.replicas = Some(self.replicas.clone());
             let directories = self
@@ -246,7 +245,7 @@ impl<'a> Target<'a> {
                 .iter()
                 .map(|node| self.partition.directory(*node).unwrap_or(super::UNASSIGNED_DIRECTORY));
             let directories: Vec<_> = directories.collect();
-            if directories != self.partition.directories.to_vec() {
+            if rules.has_directories && directories != self.partition.directories.to_vec() {
                 record.directories = Some(directories);
             }
         }
@@ -308,4 +307,68 @@ pub(crate) fn changes_where(
         }
     }
     changes
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use chronik_types::{LeaderEpoch, PartitionEpoch};
+    use smallvec::SmallVec;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::cluster::{MetadataVersion, Nodes};
+
+    /// Random partitions and what Kafka's own class makes of them: `clients/codec/PartitionChanges.java`.
+    const KAFKAS: &str = include_str!("../../tests/fixtures/partition-changes.txt");
+
+    fn nodes(text: &str) -> Vec<NodeId> {
+        let inner = text.trim_matches(['[', ']']);
+        inner.split(',').filter(|node| !node.is_empty()).map(|node| NodeId(node.parse().unwrap())).collect()
+    }
+
+    fn unhex(text: &str) -> Bytes {
+        let pairs = text.as_bytes().chunks(2);
+        pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn partitions_change_as_kafkas_do() {
+        for line in KAFKAS.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            let level = MetadataVersion(words[0].parse().unwrap());
+            let replicas = nodes(words[4]);
+            let rules = Rules {
+                min_isr: words[1].parse().unwrap(),
+                elr: words[2] == "true",
+                unclean: words[3] == "true",
+                version: level.partition_change_record(),
+                has_directories: level.has_directories(),
+                raise_epoch_on_isr_shrink: level.raises_epoch_on_isr_shrink(),
+            };
+            let directory = |node: &NodeId| Uuid::from_u128((7 << 64) + 1000 + node.0 as u128);
+            let partition = Partition {
+                directories: replicas.iter().map(directory).collect::<SmallVec<[Uuid; 1]>>(),
+                replicas: Nodes::from_vec(replicas),
+                isr: Nodes::from_vec(nodes(words[5])),
+                removing_replicas: nodes(words[6]),
+                adding_replicas: nodes(words[7]),
+                elr: nodes(words[8]),
+                last_known_elr: nodes(words[9]),
+                leader: NodeId(words[10].parse().unwrap()),
+                recovering: words[11] == "true",
+                leader_epoch: LeaderEpoch(3),
+                partition_epoch: PartitionEpoch(4),
+            };
+            let acceptable = nodes(words[15]);
+            let mut target = Target::of(&partition).isr(nodes(words[12])).recovering(words[13] == "true");
+            if words[14] != "-1" {
+                target = target.unclean_shutdown(NodeId(words[14].parse().unwrap()));
+            }
+            let topic = TopicId(Uuid::from_u128((1 << 64) + 2));
+            let change = target.change(topic, PartitionIndex(0), &rules, &|node| acceptable.contains(&node));
+            let expected = (words[16] != "none").then(|| Change::decode(&unhex(words[16])).unwrap());
+            assert_eq!(change, expected, "{line}");
+        }
+    }
 }

@@ -40,6 +40,11 @@ impl<'a> Reader<'a> {
         rest
     }
 
+    /// Checks that everything was read.
+    pub(crate) fn end(&self) -> Result<(), RecordError> {
+        if self.remaining() == 0 { Ok(()) } else { Err(RecordError::Malformed("bytes after the last field")) }
+    }
+
     fn take(&mut self, length: usize) -> Result<Bytes, RecordError> {
         if length > self.remaining() {
             return Err(RecordError::Truncated { at: self.at, wanted: length, left: self.remaining() });

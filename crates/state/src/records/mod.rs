@@ -179,9 +179,7 @@ impl Change {
         let version =
             i16::try_from(from.uvarint()?).map_err(|_| RecordError::Malformed("a version beyond 32767"))?;
         let record = Record::read(key, version, &mut from)?;
-        if from.remaining() > 0 {
-            return Err(RecordError::Malformed("bytes after the last field"));
-        }
+        from.end()?;
         Ok(Change { record, version })
     }
 }

@@ -52,6 +52,7 @@ macro_rules! record {
                     match tag {
                         $($($tag if version >= $tag_since => {
                             record.$tag_field = $crate::records::codec::Wire::read(&mut field)?;
+                            field.end()?;
                         })*)?
                         _ => record.unknown.0.push((tag, bytes::Bytes::copy_from_slice(&bytes))),
                     }

@@ -1,0 +1,129 @@
+// Writes what Kafka's controller makes of random partitions, by Kafka's own class, for the golden test of
+// chronik-state's decisions about leadership.
+//
+//   java -cp "/opt/kafka/libs/*" PartitionChanges.java SEED COUNT
+//
+// Each line: the partition, what is asked, and the hex of the PartitionChangeRecord that comes of it, or "none".
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.ObjectSerializationCache;
+import org.apache.kafka.controller.PartitionChangeBuilder;
+import org.apache.kafka.metadata.LeaderRecoveryState;
+import org.apache.kafka.metadata.MetadataRecordSerde;
+import org.apache.kafka.metadata.PartitionRegistration;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
+import org.apache.kafka.server.common.MetadataVersion;
+
+public class PartitionChanges {
+    static Random random;
+
+    public static void main(String[] args) {
+        random = new Random(Long.parseLong(args[0]));
+        for (int i = Integer.parseInt(args[1]); i > 0; i--) System.out.println(one());
+    }
+
+    /** Some of these, in their order. */
+    static List<Integer> some(List<Integer> of, int oneIn) {
+        List<Integer> picked = new ArrayList<>();
+        for (int node : of) if (random.nextInt(oneIn) == 0) picked.add(node);
+        return picked;
+    }
+
+    static int[] array(List<Integer> nodes) {
+        return nodes.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    static String text(List<Integer> nodes) {
+        return nodes.toString().replace(" ", "");
+    }
+
+    static String one() {
+        List<Integer> replicas = new ArrayList<>(List.of(1, 2, 3, 4, 5));
+        Collections.shuffle(replicas, random);
+        replicas = new ArrayList<>(replicas.subList(0, 1 + random.nextInt(5)));
+        MetadataVersion version = MetadataVersion.fromFeatureLevel((short) (random.nextInt(4) == 0 ? 7 + random.nextInt(24) : 30));
+        boolean elrOn = version.isElrSupported() && random.nextInt(4) != 0;
+        List<Integer> isr = some(replicas, 2);
+        if (isr.isEmpty() && !elrOn) isr.add(replicas.get(0));
+        List<Integer> outOfSync = new ArrayList<>(replicas);
+        outOfSync.removeAll(isr);
+        List<Integer> elr = elrOn ? some(outOfSync, 3) : List.of();
+        outOfSync.removeAll(elr);
+        List<Integer> lastKnown = elrOn ? some(outOfSync, 3) : List.of();
+        if (!lastKnown.isEmpty() && random.nextBoolean()) lastKnown = lastKnown.subList(0, 1);
+        // A move that completes while nobody leads makes Kafka record "broker -1" as the last leader; we don't.
+        boolean moving = !isr.isEmpty() && random.nextInt(4) == 0;
+        List<Integer> adding = moving ? some(replicas, 3) : List.of();
+        List<Integer> stay = new ArrayList<>(replicas);
+        stay.removeAll(adding);
+        List<Integer> removing = moving ? some(stay, 3) : List.of();
+        int leader = isr.isEmpty() || !moving && random.nextInt(6) == 0 ? -1 : isr.get(random.nextInt(isr.size()));
+        boolean recovering = random.nextInt(6) == 0;
+        int minIsr = 1 + random.nextInt(3);
+        List<Integer> acceptable = random.nextBoolean() ? some(replicas, 2) : new ArrayList<>(replicas);
+        boolean unclean = random.nextInt(4) == 0;
+        Uuid[] directories = new Uuid[replicas.size()];
+        for (int i = 0; i < directories.length; i++) directories[i] = new Uuid(7, 1000 + replicas.get(i));
+        PartitionRegistration partition = new PartitionRegistration.Builder()
+            .setReplicas(array(replicas)).setDirectories(directories).setIsr(array(isr)).setRemovingReplicas(array(removing))
+            .setAddingReplicas(array(adding)).setElr(array(elr)).setLastKnownElr(array(lastKnown)).setLeader(leader)
+            .setLeaderRecoveryState(recovering ? LeaderRecoveryState.RECOVERING : LeaderRecoveryState.RECOVERED)
+            .setLeaderEpoch(3).setPartitionEpoch(4).build();
+        PartitionChangeBuilder builder = new PartitionChangeBuilder(
+            partition, new Uuid(1, 2), 0, acceptable::contains, version, minIsr, elrOn)
+            .setElection(unclean ? PartitionChangeBuilder.Election.UNCLEAN : PartitionChangeBuilder.Election.ONLINE)
+            .setDefaultDirProvider(node -> new Uuid(8, node));
+        List<Integer> targetIsr = isr;
+        boolean targetRecovering = recovering;
+        int crashed = -1;
+        switch (random.nextInt(4)) {
+            case 0 -> { // a replica is gone
+                int gone = replicas.get(random.nextInt(replicas.size()));
+                acceptable.remove((Integer) gone);
+                targetIsr = new ArrayList<>(isr);
+                targetIsr.remove((Integer) gone);
+            }
+            case 1 -> { // a replica crashed
+                int gone = replicas.get(random.nextInt(replicas.size()));
+                crashed = gone;
+                acceptable.remove((Integer) gone);
+                targetIsr = new ArrayList<>(isr);
+                targetIsr.remove((Integer) gone);
+            }
+            case 2 -> { // the leader proposes an ISR
+                if (leader != -1) {
+                    targetIsr = some(replicas, 2);
+                    if (!targetIsr.contains(leader)) targetIsr.add(leader);
+                    if (recovering && random.nextBoolean()) targetRecovering = false;
+                    if (targetRecovering) targetIsr = List.of(leader);
+                }
+            }
+            default -> { } // a replica is back
+        }
+        builder.setTargetIsr(targetIsr);
+        builder.setTargetLeaderRecoveryState(targetRecovering ? LeaderRecoveryState.RECOVERING : LeaderRecoveryState.RECOVERED);
+        if (crashed != -1) builder.setUncleanShutdownReplicas(List.of(crashed));
+        Optional<ApiMessageAndVersion> change = builder.build();
+        return String.join(" ", Short.toString(version.featureLevel()), Integer.toString(minIsr), Boolean.toString(elrOn),
+            Boolean.toString(unclean), text(replicas), text(isr), text(removing), text(adding), text(elr), text(lastKnown),
+            Integer.toString(leader), Boolean.toString(recovering), text(targetIsr), Boolean.toString(targetRecovering),
+            Integer.toString(crashed), text(acceptable), change.map(PartitionChanges::hex).orElse("none"));
+    }
+
+    static String hex(ApiMessageAndVersion message) {
+        ObjectSerializationCache cache = new ObjectSerializationCache();
+        MetadataRecordSerde serde = new MetadataRecordSerde();
+        ByteBuffer buffer = ByteBuffer.allocate(serde.recordSize(message, cache));
+        serde.write(message, cache, new ByteBufferAccessor(buffer));
+        return HexFormat.of().formatHex(buffer.array());
+    }
+}
