@@ -61,7 +61,7 @@ fn links(text: &str) -> Vec<(usize, String)> {
 }
 
 /// A link's target relative to the root.
-fn resolve(page: &str, link: &str) -> String {
+pub(super) fn resolve(page: &str, link: &str) -> String {
     let mut parts: Vec<&str> = page.split('/').collect();
     parts.pop();
     for part in link.split('/') {

@@ -23,6 +23,7 @@ pub fn check(repo: &Repo) -> Result<Vec<Finding>> {
             let remedy = "say in two to ten lines what it is, why, and its invariants";
             findings.push(Finding::new(&file, 1, "does not open with `//!`", remedy));
         }
+        open.extend(named_paths(&file, &text).into_iter().map(|path| (path, false)));
         for name in declared_modules(&Source::split(&text).code) {
             open.extend(candidates(&file, is_root, &name).into_iter().map(|path| (path, false)));
         }
@@ -65,6 +66,13 @@ fn declared_modules(code: &str) -> Vec<String> {
     names.map(|name| name.trim_start_matches("r#").to_owned()).collect()
 }
 
+/// The files in `#[path = "..."]`: how a test of one crate and a fuzz target share what they need.
+fn named_paths(file: &str, text: &str) -> Vec<String> {
+    let attributes = text.lines().filter_map(|line| line.trim().strip_prefix("#[path = \""));
+    let paths = attributes.filter_map(|rest| rest.split('"').next());
+    paths.map(|path| super::docs::resolve(file, path)).collect()
+}
+
 /// Where `mod name;` in `file` may lie.
 fn candidates(file: &str, is_root: bool, name: &str) -> [String; 2] {
     let (folder, leaf) = file.rsplit_once('/').unwrap_or(("", file));
@@ -75,11 +83,12 @@ fn candidates(file: &str, is_root: bool, name: &str) -> [String; 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::{candidates, declared_modules};
+    use super::{candidates, declared_modules, named_paths};
 
     #[test]
     fn modules_are_found_where_rust_finds_them() {
         assert_eq!(declared_modules("mod a; pub(crate) mod b;\nmod c { fn f() {} }"), ["a", "b"]);
+        assert_eq!(named_paths("x/tests/a.rs", "#[path = \"../b/c.rs\"]\nmod c;"), ["x/b/c.rs"]);
         assert_eq!(candidates("x/src/lib.rs", true, "a"), ["x/src/a.rs", "x/src/a/mod.rs"]);
         assert_eq!(candidates("x/src/a.rs", false, "b"), ["x/src/a/b.rs", "x/src/a/b/mod.rs"]);
         assert_eq!(candidates("x/src/a/mod.rs", false, "b"), ["x/src/a/b.rs", "x/src/a/b/mod.rs"]);

@@ -13,7 +13,6 @@ const BANNED: &[(&str, &str)] = &[
     ("#[ignore", "a test that does not run is a defect: make it pass, make it short, or delete it"),
     ("todo!(", "write it, or return the error that says it is not there"),
     ("unimplemented!(", "write it, or return the error that says it is not there"),
-    ("#[path", "put the file where `mod` looks for it"),
 ];
 
 pub fn check(repo: &Repo) -> Result<Vec<Finding>> {
