@@ -1,4 +1,5 @@
-//! Outbound requests: at most one in flight to each peer, a time-out for silence, a pause after a failure.
+//! Outbound requests: at most one in flight to each peer, a time-out for silence, a pause after a failure that
+//! doubles while the peer does not answer.
 //!
 //! A change of role forgets them all: an answer to a forgotten request is ignored, whatever it says.
 
@@ -32,6 +33,20 @@ struct InFlight {
 struct Peer {
     in_flight: Option<InFlight>,
     pause_until: Option<Duration>,
+    /// How many requests in a row went without an answer.
+    silent: u32,
+}
+
+/// How many times the pause doubles (from Kafka's 20 ms to 640 ms).
+const DOUBLINGS_MAX: u32 = 5;
+
+impl Peer {
+    /// No answer came: pauses, longer each time.
+    fn miss(&mut self, now: Duration, backoff: Duration) {
+        self.in_flight = None;
+        self.pause_until = Some(now + backoff * (1 << self.silent.min(DOUBLINGS_MAX)));
+        self.silent += 1;
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -78,14 +93,29 @@ impl Peers {
 
     /// The peer and the question of a request that is still waited for; it no longer is after this.
     pub(crate) fn answered(&mut self, id: RequestId) -> Option<(NodeId, Asked)> {
-        self.peers.iter_mut().find_map(|(node, peer)| {
-            let in_flight = peer.in_flight.filter(|in_flight| in_flight.id == id)?;
+        self.take(id).map(|(node, peer, asked)| {
             *peer = Peer::default();
-            Some((*node, in_flight.asked))
+            (node, asked)
         })
     }
 
-    /// Gives the peer a pause.
+    /// As `answered`, for a request that will not be answered.
+    pub(crate) fn unanswered(&mut self, now: Duration, id: RequestId) -> Option<(NodeId, Asked)> {
+        let backoff = self.backoff;
+        self.take(id).map(|(node, peer, asked)| {
+            peer.miss(now, backoff);
+            (node, asked)
+        })
+    }
+
+    fn take(&mut self, id: RequestId) -> Option<(NodeId, &mut Peer, Asked)> {
+        self.peers.iter_mut().find_map(|(node, peer)| {
+            let in_flight = peer.in_flight.filter(|in_flight| in_flight.id == id)?;
+            Some((*node, peer, in_flight.asked))
+        })
+    }
+
+    /// The peer answered, but not what was hoped for: pauses.
     pub(crate) fn failed(&mut self, now: Duration, peer: NodeId) {
         let backoff = self.backoff;
         let peer = self.peers.entry(peer).or_default();
@@ -98,7 +128,7 @@ impl Peers {
         let backoff = self.backoff;
         for peer in self.peers.values_mut() {
             if peer.in_flight.is_some_and(|in_flight| in_flight.deadline <= now) {
-                *peer = Peer { in_flight: None, pause_until: Some(now + backoff) };
+                peer.miss(now, backoff);
             }
         }
     }

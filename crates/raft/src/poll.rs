@@ -38,13 +38,13 @@ impl Raft {
             (Asked::Versions, Response::ApiVersions(response)) => self.on_versions(now, &response),
             (asked, _) => {
                 self.suspect(Some(peer), "an answer of another kind than the request");
+                self.peers.failed(now, peer);
                 self.on_no_answer(now, peer, asked);
             }
         }
     }
 
     pub(crate) fn on_no_answer(&mut self, now: Duration, peer: NodeId, asked: Asked) {
-        self.peers.failed(now, peer);
         match asked {
             Asked::Versions => self.abort_change("the new voter did not answer ApiVersions"),
             Asked::BeginEpoch => {

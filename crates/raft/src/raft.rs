@@ -141,7 +141,7 @@ impl Raft {
             }
             Event::Response { id, response } => self.on_response(now, id, response),
             Event::SendFailed { id, gone } => {
-                if let Some((peer, asked)) = self.peers.answered(id) {
+                if let Some((peer, asked)) = self.peers.unanswered(now, id) {
                     self.on_no_answer(now, peer, asked);
                     if gone && self.state.leader == Some(peer) {
                         self.on_leader_gone(now);
