@@ -10,20 +10,18 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use bytes::Bytes;
-use chronik_log::batch::{
-    Batch, BatchBuilder, BatchIter, Codec, Compression, NewRecord, Origin, Records, TopicCompression,
-    ValidateOptions, decompress, first_at_or_after, max_timestamp_record, validate, verify,
-};
-use chronik_types::{Millis, Offset};
+use chronik_log::batch::{BatchBuilder, Codec, Compression, NewRecord};
+use chronik_types::Millis;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What decoding may give.
-const DECOMPRESSED_MAX: usize = 64 * 1024;
+#[path = "support/every_way.rs"]
+mod every_way;
+
+use every_way::{NOW, forge_checksum, read_in_every_way};
+
 /// What may be held at once: input, decompressed records, recompressed ones, the codecs' own state.
 const HELD_MAX: isize = 3 * 1024 * 1024;
-const NOW: Millis = Millis(1_700_000_000_000);
 
 struct Counting;
 
@@ -53,51 +51,6 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// Everything that reads a batch, one after the other.
-fn read_in_every_way(bytes: &Bytes, options: &[ValidateOptions]) -> usize {
-    let mut accepted = 0;
-    for batch in BatchIter::new(bytes) {
-        let Ok(batch) = batch else { break };
-        read(batch);
-    }
-    for options in options {
-        if let Ok(validated) = validate(bytes.clone(), options) {
-            accepted += 1;
-            let stored = validated.to_bytes();
-            let stored = Batch::parse(&stored).expect("what is stored is a batch");
-            stored.verify_crc().expect("what is stored has a valid checksum");
-        }
-    }
-    let _ = verify(bytes.clone());
-    accepted
-}
-
-fn read(batch: Batch<'_>) {
-    if let Ok(body) = decompress(batch, DECOMPRESSED_MAX) {
-        assert!(body.len() <= DECOMPRESSED_MAX);
-        for record in Records::new(batch.header(), &body) {
-            let Ok(record) = record else { break };
-            assert_eq!(record.headers.iter().count(), record.headers.len());
-        }
-    }
-    let _ = first_at_or_after(batch, NOW, Offset(1), DECOMPRESSED_MAX);
-    let _ = max_timestamp_record(batch, DECOMPRESSED_MAX);
-}
-
-fn options() -> Vec<ValidateOptions> {
-    let base = ValidateOptions {
-        decompressed_bytes_max: DECOMPRESSED_MAX,
-        ..ValidateOptions::new(Origin::Client, NOW)
-    };
-    let fixed = |codec| TopicCompression::Fixed(Compression::of(codec));
-    vec![
-        base,
-        ValidateOptions { keys_required: true, ..base },
-        ValidateOptions { compression: fixed(Codec::None), ..base },
-        ValidateOptions { compression: fixed(Codec::Lz4), timestamp_before_max_ms: 1000, ..base },
-    ]
-}
 
 fn originals() -> Vec<Vec<u8>> {
     let mut originals = Vec::new();
@@ -144,12 +97,8 @@ fn damage(bytes: &mut Vec<u8>, random: &mut ChaCha8Rng) {
         }
         _ => {}
     }
-    if random.next_u32().is_multiple_of(2)
-        && let Ok(batch) = Batch::parse(bytes)
-    {
-        let size = batch.as_bytes().len();
-        let crc = crc_fast::crc32_iscsi(&bytes[21..size]);
-        bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    if random.next_u32().is_multiple_of(2) {
+        forge_checksum(bytes);
     }
 }
 
@@ -158,7 +107,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut ChaCha8Rng) {
 fn damaged_batches_neither_panic_nor_hold_memory() {
     let rounds: u64 = std::env::var("CHRONIK_HOSTILE_BATCHES")
         .map_or(10_000, |text| text.parse().expect("CHRONIK_HOSTILE_BATCHES is a number"));
-    let (originals, options) = (originals(), options());
+    let originals = originals();
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut accepted = 0;
     let before = HELD.get();
@@ -166,7 +115,7 @@ fn damaged_batches_neither_panic_nor_hold_memory() {
     for round in 0..rounds {
         let mut bytes = originals[round as usize % originals.len()].clone();
         damage(&mut bytes, &mut random);
-        accepted += read_in_every_way(&bytes.into(), &options);
+        accepted += read_in_every_way(&bytes.into());
         assert_eq!(HELD.get(), before, "round {round} keeps memory");
         assert!(PEAK.get() - before < HELD_MAX, "round {round} held {} bytes", PEAK.get() - before);
     }

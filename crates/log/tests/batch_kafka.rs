@@ -113,7 +113,7 @@ fn dump_record(header: Header<'_>, record: &Record<'_>, text: &mut String) {
     match record.value {
         None => {}
         // The fixture's text has been shortened so.
-        Some(value) if value == [b'x'; 70_000] => text.push_str(" payload: <70000 x>"),
+        Some(value) if value == vec![b'x'; 70_000] => text.push_str(" payload: <70000 x>"),
         Some(value) => write!(text, " payload: {}", string(value)).unwrap(),
     }
     text.push('\n');

@@ -272,7 +272,9 @@ mod tests {
 
     fn batch(codec: Codec, timestamps: &[i64]) -> BatchBuilder {
         let mut builder = BatchBuilder::new(Compression::of(codec));
-        timestamps.iter().for_each(|&timestamp| builder.push(record(timestamp)));
+        for &timestamp in timestamps {
+            builder.push(record(timestamp));
+        }
         builder
     }
 

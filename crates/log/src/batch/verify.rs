@@ -80,9 +80,9 @@ mod tests {
 
     fn batch(base_offset: i64, records: i64) -> Bytes {
         let mut builder = BatchBuilder::new(Compression::None).base_offset(Offset(base_offset));
-        (0..records).for_each(|n| {
-            builder.push(NewRecord { timestamp: Millis(base_offset + n), ..NewRecord::default() })
-        });
+        for n in 0..records {
+            builder.push(NewRecord { timestamp: Millis(base_offset + n), ..NewRecord::default() });
+        }
         builder.build()
     }
 
