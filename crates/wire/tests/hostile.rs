@@ -1,13 +1,10 @@
 //! Bytes that no client sends: random and mutated requests and responses neither panic nor allocate more than
 //! their budget. `WIRE_HOSTILE` sets how many are tried.
-//!
-//! The allocator counts, which needs `unsafe`; the list of files that may is in `xtask tidy`.
-#![allow(unsafe_code, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use chronik_wire::api::APIS;
@@ -15,41 +12,9 @@ use chronik_wire::client::decode_response;
 use chronik_wire::frame::{STEP, Splitter};
 use chronik_wire::messages::*;
 use chronik_wire::{ApiKey, DecodeError, RequestHeader, decode_request};
+use counting::height;
 use support::golden::{Golden, KEPT};
 use support::random::Random;
-
-/// The system's allocator, which also keeps the most that was ever held.
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is the system allocator's with the same arguments; the counters touch no memory of it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
-        MOST.fetch_max(held, Relaxed);
-        // SAFETY: the caller's promises are the ones the system's allocator asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// What the work took at its height, over what was held before.
-fn height<T>(work: impl FnOnce() -> T) -> (T, usize) {
-    let before = HELD.load(Relaxed);
-    MOST.store(before, Relaxed);
-    let done = work();
-    (done, MOST.load(Relaxed) - before)
-}
 
 /// The promise: a mebibyte, or sixteen times the bytes; and a little for the error's words.
 fn allowed(len: usize) -> usize {
