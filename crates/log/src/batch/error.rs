@@ -90,7 +90,7 @@ pub enum BatchError {
         code: ErrorCode,
         /// For the whole batch.
         message: String,
-        /// For each record (`record_errors` of the produce response).
+        /// For each record, the first thousand (`record_errors` of the produce response).
         errors: Vec<RecordError>,
     },
 }

@@ -18,6 +18,8 @@ use super::{
 
 /// The smallest record: seven fields of one byte each.
 const RECORD_LEN_MIN: usize = 7;
+/// How many records are blamed one by one: a small batch may hold millions when decompressed.
+const ERRORS_MAX: usize = 1000;
 
 /// Who appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +205,9 @@ fn read_records<'a>(batch: Batch<'a>, options: &ValidateOptions) -> Result<Decod
 /// The rules that single records break.
 #[derive(Default)]
 struct Faults {
+    /// The first [`ERRORS_MAX`].
     errors: Vec<RecordError>,
+    total: usize,
     is_timestamp: bool,
 }
 
@@ -211,19 +215,26 @@ impl Faults {
     fn check(&mut self, batch_index: i32, record: &Record<'_>, options: &ValidateOptions) {
         let (earliest, latest) = timestamp_range(options);
         if options.keys_required && record.key.is_none() {
-            let message = "Compacted topic cannot accept message without key".to_owned();
-            self.errors.push(RecordError { batch_index, message });
+            self.add(batch_index, || "Compacted topic cannot accept message without key".to_owned());
         } else if options.timestamp_type == TimestampType::CreateTime
             && record.timestamp != Millis::NONE
             && !(earliest..=latest).contains(&record.timestamp.0)
         {
             self.is_timestamp = true;
-            let message = format!(
-                "Timestamp {} of message with offset {} is out of range. The timestamp should be within \
-                 [{earliest}, {latest}]",
-                record.timestamp, record.offset
-            );
-            self.errors.push(RecordError { batch_index, message });
+            self.add(batch_index, || {
+                format!(
+                    "Timestamp {} of message with offset {} is out of range. The timestamp should be within \
+                     [{earliest}, {latest}]",
+                    record.timestamp, record.offset
+                )
+            });
+        }
+    }
+
+    fn add(&mut self, batch_index: i32, message: impl FnOnce() -> String) {
+        self.total += 1;
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(RecordError { batch_index, message: message() });
         }
     }
 
@@ -245,7 +256,7 @@ impl Faults {
         let message = format!(
             "One or more records have been rejected due to {} record errors in total, and only showing the first \
              three errors at most: [{}]",
-            errors.len(),
+            self.total,
             shown.join(", ")
         );
         Err(BatchError::Records { code: ErrorCode::InvalidRecord, message, errors })
@@ -448,6 +459,16 @@ mod tests {
             let error = validate(builder.build(), &options).unwrap_err();
             assert_eq!((error.code(), error.record_errors().len()), (ErrorCode::InvalidTimestamp, 2));
         }
+    }
+
+    #[test]
+    fn blame_is_bounded() {
+        let mut builder = BatchBuilder::new(Compression::Zstd(3));
+        (0..3000).for_each(|_| builder.push(NewRecord { key: None, ..record(NOW) }));
+        let options = ValidateOptions { keys_required: true, ..options() };
+        let error = validate(builder.build(), &options).unwrap_err();
+        assert_eq!(error.record_errors().len(), ERRORS_MAX);
+        assert!(error.to_string().contains("3000 record errors in total"), "{error}");
     }
 
     #[test]
