@@ -45,9 +45,7 @@ pub struct NetworkConfig {
     pub listen_backlog: u32,
     /// `socket.request.max.bytes`: the largest request.
     pub request_bytes_max: u32,
-    /// `queued.max.requests`: requests in progress over all connections before reading stops.
-    pub queued_requests_max: u32,
-    /// `queued.max.request.bytes`: their bytes; `None` leaves it to the node.
+    /// `queued.max.request.bytes`: bytes of requests in progress over all connections before reading stops; `None` leaves it to the node.
     pub queued_request_bytes_max: Option<u64>,
 }
 
@@ -81,23 +79,15 @@ pub struct TopicCreation {
     pub delete_enabled: bool,
 }
 
-/// Intervals and threads of the work on logs. Milliseconds.
+/// Intervals of the work on logs. Milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogChores {
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: u64,
-    /// `log.initial.task.delay.ms`.
-    pub initial_delay_ms: u64,
     /// `log.flush.scheduler.interval.ms`.
     pub flush_check_interval_ms: u64,
     /// `log.flush.offset.checkpoint.interval.ms`.
     pub recovery_point_checkpoint_interval_ms: u64,
-    /// `log.flush.start.offset.checkpoint.interval.ms`.
-    pub log_start_checkpoint_interval_ms: u64,
-    /// `replica.high.watermark.checkpoint.interval.ms`.
-    pub high_watermark_checkpoint_interval_ms: u64,
-    /// `num.recovery.threads.per.data.dir`.
-    pub recovery_threads_per_dir: u32,
 }
 
 /// What a topic without overrides has on this broker.
@@ -133,7 +123,6 @@ fn network(layers: &Layers<'_>) -> NetworkConfig {
         send_buffer_bytes: read.limit("socket.send.buffer.bytes").map(|bytes| bytes as u32),
         listen_backlog: read.size("socket.listen.backlog.size") as u32,
         request_bytes_max: read.size("socket.request.max.bytes") as u32,
-        queued_requests_max: read.size("queued.max.requests") as u32,
         queued_request_bytes_max: read.limit("queued.max.request.bytes").filter(|bytes| *bytes > 0),
     }
 }
@@ -164,12 +153,8 @@ fn chores(layers: &Layers<'_>) -> LogChores {
     let read = Reader(layers);
     LogChores {
         retention_check_interval_ms: read.size("log.retention.check.interval.ms"),
-        initial_delay_ms: read.size("log.initial.task.delay.ms"),
         flush_check_interval_ms: read.size("log.flush.scheduler.interval.ms"),
         recovery_point_checkpoint_interval_ms: read.size("log.flush.offset.checkpoint.interval.ms"),
-        log_start_checkpoint_interval_ms: read.size("log.flush.start.offset.checkpoint.interval.ms"),
-        high_watermark_checkpoint_interval_ms: read.size("replica.high.watermark.checkpoint.interval.ms"),
-        recovery_threads_per_dir: read.size("num.recovery.threads.per.data.dir") as u32,
     }
 }
 

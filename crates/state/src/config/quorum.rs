@@ -32,8 +32,6 @@ pub struct QuorumConfig {
     pub election_backoff_max_ms: u64,
     /// A follower that could not fetch for this long becomes a candidate.
     pub fetch_timeout_ms: u64,
-    /// How long the leader collects records before it writes them.
-    pub append_linger_ms: u64,
     /// How long a request to another node of the quorum may take.
     pub request_timeout_ms: u64,
     /// Pause before a request is repeated.
@@ -67,7 +65,6 @@ impl QuorumConfig {
             election_timeout_ms: read.size("controller.quorum.election.timeout.ms")?,
             election_backoff_max_ms: read.size("controller.quorum.election.backoff.max.ms")?,
             fetch_timeout_ms: read.size("controller.quorum.fetch.timeout.ms")?,
-            append_linger_ms: read.size("controller.quorum.append.linger.ms")?,
             request_timeout_ms: read.size("controller.quorum.request.timeout.ms")?,
             retry_backoff_ms: read.size("controller.quorum.retry.backoff.ms")?,
             auto_join: read.flag("controller.quorum.auto.join.enable")?,

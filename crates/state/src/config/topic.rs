@@ -80,8 +80,6 @@ pub struct TopicConfig {
     pub timestamp_after_max_ms: u64,
     /// `min.insync.replicas`.
     pub min_insync_replicas: u32,
-    /// `preallocate`.
-    pub preallocate: bool,
     /// `retention.ms`; `None` keeps for ever.
     pub retention_ms: Option<u64>,
     /// `retention.bytes`; `None` is without limit.
@@ -132,7 +130,6 @@ impl TopicConfig {
             timestamp_before_max_ms: read.size("message.timestamp.before.max.ms"),
             timestamp_after_max_ms: read.size("message.timestamp.after.max.ms"),
             min_insync_replicas: read.size("min.insync.replicas") as u32,
-            preallocate: read.flag("preallocate"),
             retention_ms: read.limit("retention.ms"),
             retention_bytes: read.limit("retention.bytes"),
             segment_bytes: small_segments.map_or_else(|| read.size("segment.bytes"), |value| unsigned(&value))

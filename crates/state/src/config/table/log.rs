@@ -57,13 +57,15 @@ keys! { LOG, Broker;
         "How often the recovery points are written.";
     "log.flush.scheduler.interval.ms", Long = "9223372036854775807", Any, High, ReadOnly, public, Acts,
         "How often logs are looked at for time-based syncs.";
-    "log.flush.start.offset.checkpoint.interval.ms", Int = "60000", Min(0), High, ReadOnly, public, Acts,
+    "log.flush.start.offset.checkpoint.interval.ms", Int = "60000", Min(0), High, ReadOnly, public,
+        NoMeaning(CHECKPOINTS),
         "How often the log start offsets are written.";
     "log.index.interval.bytes", Int = "4096", Min(0), Medium, ClusterWide, public, Acts,
         "Bytes of a log between two entries of its offset index.";
     "log.index.size.max.bytes", Int = "10485760", Min(4), Medium, ClusterWide, public, Acts,
         "Largest offset or time index.";
-    "log.initial.task.delay.ms", Long = "30000", Min(0), Low, ReadOnly, internal, Acts,
+    "log.initial.task.delay.ms", Long = "30000", Min(0), Low, ReadOnly, internal,
+        NoMeaning("background work begins with the node"),
         "How long after the start the background work on logs begins.";
     "log.local.retention.bytes", Long = "-2", Min(-2), Medium, ClusterWide, public, NotYet(TIERED),
         "Bytes of a tiered log that stay on local disk; -2 follows log.retention.bytes.";
@@ -77,7 +79,7 @@ keys! { LOG, Broker;
     "log.message.timestamp.type", String = "CreateTime", OneOf(&["CreateTime", "LogAppendTime"]), Medium,
         ClusterWide, public, Acts,
         "Whether records carry the producer's time or that of the append.";
-    "log.preallocate", Boolean = "false", Any, Medium, ClusterWide, public, Acts,
+    "log.preallocate", Boolean = "false", Any, Medium, ClusterWide, public, NoMeaning(SEGMENTS),
         "Whether a new segment gets its full size at once.";
     "log.retention.bytes", Long = "-1", Any, High, ClusterWide, public, Acts,
         "Size of a partition beyond which its oldest segments are deleted; -1 is without limit.";
@@ -103,6 +105,6 @@ keys! { LOG, Broker;
         "How long a deleted segment's files stay on disk.";
     "message.max.bytes", Int = "1048588", Min(0), High, ClusterWide, public, Acts,
         "Largest batch in bytes.";
-    "num.recovery.threads.per.data.dir", Int = "2", Min(1), High, ClusterWide, public, Acts,
+    "num.recovery.threads.per.data.dir", Int = "2", Min(1), High, ClusterWide, public, NoMeaning(THREADS),
         "Logs of one directory that are recovered at the same time.";
 }

@@ -28,9 +28,10 @@ keys! { NETWORK, Broker;
         "How many threads read from and write to sockets.";
     "queued.max.request.bytes", Long = "-1", Any, Medium, ReadOnly, public, Acts,
         "Bytes of requests in progress at which no more are read; -1 leaves the bound to the node.";
-    "queued.max.requests", Int = "500", Min(1), High, ReadOnly, public, Acts,
+    "queued.max.requests", Int = "500", Min(1), High, ReadOnly, public,
+        NoMeaning("requests in progress are bounded by their bytes"),
         "Requests in progress at which no more are read.";
-    "request.timeout.ms", Int = "30000", Any, High, ReadOnly, public, Acts,
+    "request.timeout.ms", Int = "30000", Any, High, ReadOnly, public, NotYet(REPLICATION),
         "How long a request to another node may take.";
     "socket.connection.setup.timeout.max.ms", Long = "30000", Any, Medium, ReadOnly, public,
         NotYet("connections to other nodes"),

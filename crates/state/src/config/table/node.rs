@@ -5,13 +5,13 @@ use super::rows::*;
 keys! { NODE, Broker;
     "background.threads", Int = "10", Min(1), High, ClusterWide, public, NoMeaning(THREADS),
         "How many threads do background work.";
-    "broker.heartbeat.interval.ms", Int = "2000", Any, Medium, ReadOnly, public, Acts,
+    "broker.heartbeat.interval.ms", Int = "2000", Any, Medium, ReadOnly, public, NotYet(REPLICATION),
         "Milliseconds between two heartbeats of a broker to the controller.";
     "broker.id", Int = "-1", Any, High, ReadOnly, public, Acts,
         "The former name of node.id; if both are given they must agree.";
     "broker.rack", String = null, Any, Medium, ReadOnly, public, Acts,
         "The rack or zone of this broker, for placement of replicas and for fetching from the closest one.";
-    "broker.session.timeout.ms", Int = "9000", Any, Medium, ReadOnly, public, Acts,
+    "broker.session.timeout.ms", Int = "9000", Any, Medium, ReadOnly, public, NotYet(REPLICATION),
         "A broker without a heartbeat for this many milliseconds is fenced.";
     "config.providers", List = "", Texts, Low, ClusterWide, public,
         Refused("values taken from a config provider"),
@@ -27,7 +27,8 @@ keys! { NODE, Broker;
     "controller.performance.sample.period.ms", Long = "60000", Min(100), Medium, ReadOnly, internal,
         NoMeaning("slow controller events are not sampled"),
         "How often the slowest controller event is logged.";
-    "controller.quorum.append.linger.ms", Int = "25", Min(0), Medium, ReadOnly, public, Acts,
+    "controller.quorum.append.linger.ms", Int = "25", Min(0), Medium, ReadOnly, public,
+        NoMeaning("records are written as they are made, and what comes meanwhile shares one sync"),
         "How long the active controller collects records before it writes them to the metadata log.";
     "controller.quorum.auto.join.enable", Boolean = "false", Any, Low, ReadOnly, public,
         Refused("a controller that joins a quorum by itself"),
@@ -38,9 +39,10 @@ keys! { NODE, Broker;
         "Longest random pause before another election, so that candidates do not collide for ever.";
     "controller.quorum.election.timeout.ms", Int = "1000", Min(0), High, ReadOnly, public, Acts,
         "A candidate that has not won within this time starts another election.";
-    "controller.quorum.fetch.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public, Acts,
+    "controller.quorum.fetch.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public, NotYet(REPLICATION),
         "Most bytes in one fetch of the metadata log.";
-    "controller.quorum.fetch.snapshot.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public, Acts,
+    "controller.quorum.fetch.snapshot.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public,
+        NotYet(REPLICATION),
         "Most bytes in one piece of a metadata snapshot.";
     "controller.quorum.fetch.timeout.ms", Int = "2000", Min(0), High, ReadOnly, public, Acts,
         "A voter that could not fetch from the leader for this long starts an election.";
@@ -62,7 +64,8 @@ keys! { NODE, Broker;
     "early.start.listeners", List = null, Texts, High, ReadOnly, public,
         NoMeaning("every listener starts before the node serves, and nothing waits for an authorizer"),
         "Listeners that accept connections before the authorizer is ready.";
-    "initial.broker.registration.timeout.ms", Int = "60000", Any, Medium, ReadOnly, public, Acts,
+    "initial.broker.registration.timeout.ms", Int = "60000", Any, Medium, ReadOnly, public,
+        NotYet(REPLICATION),
         "A broker that could not register within this time stops.";
     "internal.metadata.delete.delay.millis", Long = "60000", Any, Low, ReadOnly, internal,
         NotYet(METADATA_LOG),

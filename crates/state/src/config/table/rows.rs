@@ -35,6 +35,8 @@ pub(super) use keys;
 
 // Reasons that many keys share.
 pub(super) const THREADS: &str = "the node sizes its threads by the machine";
+pub(super) const CHECKPOINTS: &str = "it is written together with the recovery points";
+pub(super) const SEGMENTS: &str = "segments grow as they are written";
 pub(super) const JMX: &str = "metrics are served as Prometheus text, not through Java reporters";
 pub(super) const PLUGIN: &str = "a Java plugin class";
 pub(super) const TLS: &str = "TLS";

@@ -57,7 +57,7 @@ keys! { TOPIC, Topic;
         "A record stays uncompacted for at least this time.";
     "min.insync.replicas", Int = "1", Min(1), Medium, ClusterWide, public, Acts,
         "In-sync replicas that acks=all needs at least.";
-    "preallocate", Boolean = "false", Any, Medium, ClusterWide, public, Acts,
+    "preallocate", Boolean = "false", Any, Medium, ClusterWide, public, NoMeaning(SEGMENTS),
         "Whether a new segment gets its full size at once.";
     "remote.log.copy.disable", Boolean = "false", Any, Medium, ClusterWide, public, NotYet(TIERED),
         "Whether a tiered topic stops copying to remote storage.";

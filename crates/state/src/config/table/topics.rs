@@ -83,7 +83,8 @@ keys! { TOPICS, Broker;
         "Most bytes in the answer to a follower's fetch.";
     "replica.fetch.wait.max.ms", Int = "500", Any, High, ReadOnly, public, NotYet(REPLICATION),
         "How long a follower's fetch waits for data.";
-    "replica.high.watermark.checkpoint.interval.ms", Long = "5000", Any, High, ReadOnly, public, Acts,
+    "replica.high.watermark.checkpoint.interval.ms", Long = "5000", Any, High, ReadOnly, public,
+        NoMeaning(CHECKPOINTS),
         "How often the high watermarks are written.";
     "replica.lag.time.max.ms", Long = "30000", Any, High, ReadOnly, public, NotYet(REPLICATION),
         "A follower that has not caught up for this long leaves the in-sync replicas.";
