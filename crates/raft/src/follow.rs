@@ -133,7 +133,7 @@ impl Raft {
         }
     }
 
-    /// The leader's host says that the leader is not there: the election may come sooner, and others' pre-votes
+    /// The leader's host says that the leader is not there, or it says itself that it leads no more: the election may come sooner, and others' pre-votes
     /// are no longer refused for its sake.
     pub(crate) fn on_leader_gone(&mut self, now: Duration) {
         let RoleState::Follower(following) = &mut self.role else { return };
@@ -160,6 +160,10 @@ impl Raft {
         }
         if !current || error != ErrorCode::None {
             self.peers.failed(now, peer);
+            let resigned = matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::BrokerNotAvailable);
+            if resigned && epoch == self.state.epoch && self.state.leader == Some(peer) {
+                self.on_leader_gone(now);
+            }
             return None;
         }
         match (&self.role, hint.leader) {

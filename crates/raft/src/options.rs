@@ -31,8 +31,8 @@ pub struct Options {
     pub election_timeout: Duration,
     /// `controller.quorum.fetch.timeout.ms`: how long a follower waits for its leader.
     pub fetch_timeout: Duration,
-    /// How long a follower waits (drawn from 1x to 2x) once its leader's host says that the leader is gone; not
-    /// one of Kafka's settings. Pre-votes keep it from unseating a leader that others still hear.
+    /// How long a follower waits (drawn from 1x to 2x) once its leader's host says that the leader is gone, or the
+    /// leader that it leads no more; not one of Kafka's settings. Pre-votes keep it from unseating a leader that others still hear.
     pub leader_gone_timeout: Duration,
     /// `controller.quorum.election.backoff.max.ms`.
     pub election_backoff_max: Duration,
