@@ -169,7 +169,7 @@ proptest! {
             let command = step.command(cluster.leader.machine().state());
             let batch = cluster.leader.submit(Millis(1), command, ());
             asked += 1;
-            for batch in batch {
+            if let Some(batch) = batch {
                 let offsets = (0..).map(|at| batch.base_offset.plus(at));
                 uncommitted.extend(offsets.zip(batch.changes));
             }

@@ -5,7 +5,7 @@ use crate::cluster::{ClusterState, ConfigResource};
 use crate::config::{Layers, Lookup, Nothing};
 
 /// The dynamic configuration of a resource, empty if it has none.
-pub(super) fn overrides<'a>(state: &'a ClusterState, resource: &ConfigResource) -> &'a dyn Lookup {
+fn overrides<'a>(state: &'a ClusterState, resource: &ConfigResource) -> &'a dyn Lookup {
     match state.config(resource) {
         Some(overrides) => overrides,
         None => &Nothing,

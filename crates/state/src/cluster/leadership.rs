@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use chronik_types::{NodeId, PartitionIndex, TopicId};
 
 use super::{ConfigResource, Context, ELIGIBLE_LEADER_REPLICAS_VERSION, Partition, Topic, configuration};
-use crate::config::TopicConfig;
+use crate::config::{Lookup, Nothing, TopicConfig};
 use crate::records::{Change, NO_LEADER_CHANGE, NO_RECOVERY_CHANGE, PartitionChangeRecord};
 
 /// What the partitions of one topic have in common when their leadership is decided.
@@ -33,21 +33,37 @@ pub(crate) struct Rules {
 impl Rules {
     /// The rules for a topic.
     pub(crate) fn of(context: &Context<'_>, topic: &Topic) -> Rules {
-        let resource = ConfigResource::topic(topic.name.clone());
-        let config = TopicConfig::resolve(
-            configuration::overrides(context.state, &resource),
-            &configuration::layers(context),
-        );
-        let replicas = topic.partitions.values().next().map_or(1, |first| first.replicas.len());
+        Rules::from_overrides(context, topic).unwrap_or_else(|| Rules::default_of(context)).within(topic)
+    }
+
+    /// The rules for a topic that overrides nothing, which nearly all are.
+    fn default_of(context: &Context<'_>) -> Rules {
+        Rules::resolve(context, &Nothing)
+    }
+
+    fn from_overrides(context: &Context<'_>, topic: &Topic) -> Option<Rules> {
+        let overrides = context.state.config(&ConfigResource::topic(topic.name.clone()))?;
+        Some(Rules::resolve(context, overrides))
+    }
+
+    fn resolve(context: &Context<'_>, overrides: &dyn Lookup) -> Rules {
+        let config = TopicConfig::resolve(overrides, &configuration::layers(context));
         let metadata_version = context.state.metadata_version();
         Rules {
-            min_isr: (config.min_insync_replicas as usize).min(replicas),
+            min_isr: config.min_insync_replicas as usize,
             unclean: config.unclean_leader_election,
             elr: context.state.feature_level(ELIGIBLE_LEADER_REPLICAS_VERSION) > 0,
             version: metadata_version.partition_change_record(),
             has_directories: metadata_version.has_directories(),
             raise_epoch_on_isr_shrink: metadata_version.raises_epoch_on_isr_shrink(),
         }
+    }
+
+    /// No partition can have more in sync than it has replicas.
+    fn within(mut self, topic: &Topic) -> Rules {
+        let replicas = topic.partitions.values().next().map_or(1, |first| first.replicas.len());
+        self.min_isr = self.min_isr.min(replicas);
+        self
     }
 }
 
@@ -289,13 +305,16 @@ pub(crate) fn changes_where(
         Event::Gone(gone) | Event::Crashed(gone) => node != gone && active(node),
         Event::Back(back) => node == back || active(node),
     };
+    let default = Rules::default_of(context);
     let mut changes = Vec::new();
     for topic in context.state.topics() {
         let mut rules = None;
         for (index, partition) in
             topic.partitions.iter().filter(|(index, partition)| concerned(**index, partition))
         {
-            let rules = rules.get_or_insert_with(|| Rules::of(context, topic));
+            let rules = rules.get_or_insert_with(|| {
+                Rules::from_overrides(context, topic).unwrap_or(default).within(topic)
+            });
             let target = Target::of(partition);
             let without = |gone: NodeId| partition.isr.iter().copied().filter(|node| *node != gone).collect();
             let target = match event {

@@ -22,7 +22,7 @@ pub use placement::{Placement, PlacementError, Slot, place};
 pub use random::{Random, Seed};
 pub use sessions::Sessions;
 pub use state::*;
-pub use topic_name::check_topic_name;
+pub use topic_name::{META_TOPIC, check_topic_name, is_internal_topic};
 
 /// The controller's machine.
 #[derive(Clone, Debug)]

@@ -1,7 +1,18 @@
-//! What a topic may be called (`org.apache.kafka.common.internals.Topic.validate`).
+//! What a topic may be called, and which names are the cluster's own (`org.apache.kafka.common.internals.Topic`).
 
 /// The longest name of a topic, in bytes: with a partition's suffix it must fit a file name.
 const LENGTH_MAX: usize = 249;
+
+/// The change feed of the cluster's metadata.
+pub const META_TOPIC: &str = "__meta";
+
+/// The topics that the cluster keeps for itself; clients see them marked as internal.
+const INTERNAL: &[&str] = &["__consumer_offsets", "__transaction_state", "__share_group_state", META_TOPIC];
+
+/// Whether a topic is the cluster's own.
+pub fn is_internal_topic(name: &str) -> bool {
+    INTERNAL.contains(&name)
+}
 
 /// Checks a topic's name.
 ///
@@ -27,6 +38,12 @@ pub fn check_topic_name(name: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_clusters_own_topics_are_known() {
+        assert!(is_internal_topic("__consumer_offsets") && is_internal_topic("__meta"));
+        assert!(!is_internal_topic("orders") && !is_internal_topic("__mine"));
+    }
 
     #[test]
     fn names_are_judged_in_kafkas_words() {

@@ -36,6 +36,11 @@ pub struct Topic {
 }
 
 impl Topic {
+    /// Whether it is one of the cluster's own.
+    pub fn is_internal(&self) -> bool {
+        crate::cluster::is_internal_topic(&self.name)
+    }
+
     /// One of its partitions.
     pub fn partition(&self, index: PartitionIndex) -> Option<&Arc<Partition>> {
         self.partitions.get(&index)
