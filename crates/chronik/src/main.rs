@@ -5,6 +5,9 @@
 #![allow(unreachable_pub, reason = "in a binary, `pub` means: for the other modules")]
 
 mod cli;
+mod config;
+mod format;
+mod server;
 
 use std::process::ExitCode;
 

@@ -5,12 +5,16 @@
 
 mod client;
 mod completions;
+mod config;
 mod connect;
 mod consume;
 mod log;
+#[cfg(test)]
+mod pages;
 mod print;
 mod produce;
 mod progress;
+mod start;
 mod time;
 mod topic;
 
@@ -19,7 +23,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use print::{Output, Printer};
+use crate::format;
+
+use print::Output;
+pub use print::Printer;
 
 /// Apache Kafka, node for node, in one small binary.
 #[derive(Parser)]
@@ -34,6 +41,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run a node; without configuration a broker on localhost:9092 with its data in ./chronik-data
+    Start(start::Arguments),
+    /// Prepare the data directories of a node, as kafka-storage.sh format does
+    Format(format::Arguments),
+    /// Print a new random id, for a cluster or a directory
+    RandomUuid,
     /// Create, list, describe and delete topics
     Topic(topic::Arguments),
     /// Write lines from stdin or a file to a topic
@@ -42,6 +55,8 @@ enum Command {
     Consume(consume::Arguments),
     /// Look into the files of a data directory, without a broker
     Log(log::Arguments),
+    /// About the configuration
+    Config(config::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -65,12 +80,20 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
+    // The node's log goes to stdout from many threads, so no printer may hold it.
+    if let Command::Start(arguments) = &cli.command {
+        return start::run(arguments);
+    }
     let mut printer = Printer::stdout(cli.output);
     match cli.command {
+        Command::Start(_) => {}
+        Command::Format(arguments) => format::run(&arguments, &mut printer)?,
+        Command::RandomUuid => format::random_uuid(&mut printer)?,
         Command::Topic(arguments) => topic::run(&arguments, &mut printer)?,
         Command::Produce(arguments) => produce::run(&arguments, &mut printer)?,
         Command::Consume(arguments) => consume::run(&arguments, &mut printer)?,
         Command::Log(arguments) => log::run(&arguments, &mut printer)?,
+        Command::Config(arguments) => config::run(&arguments, &mut printer)?,
         Command::Completions(arguments) => completions::run(&arguments, &mut printer)?,
     }
     printer.flush()

@@ -60,7 +60,7 @@ impl Layout {
 
     /// `key=value,key=value`.
     fn headers(&self, record: &Record<'_>, line: &mut Vec<u8>) {
-        for (index, header) in record.headers.enumerate() {
+        for (index, header) in record.headers.iter().enumerate() {
             if index > 0 {
                 line.push(b',');
             }
@@ -82,8 +82,10 @@ pub fn print(printer: &mut Printer, layout: &Layout, place: Place<'_>, record: &
 
 /// The whole record.
 pub fn json(place: Place<'_>, record: &Record<'_>) -> Value {
-    let headers =
-        record.headers.map(|header| json!({ "key": bytes(Some(header.key)), "value": bytes(header.value) }));
+    let headers = record
+        .headers
+        .iter()
+        .map(|header| json!({ "key": bytes(Some(header.key)), "value": bytes(header.value) }));
     json!({
         "topic": place.topic,
         "partition": place.partition,

@@ -139,11 +139,12 @@ fn message(item: Item, record: &Record<'_>) -> Item {
         .with_text("key", bytes_as_json(record.key), format!("key {}", text(record.key)))
         .with_text("value", bytes_as_json(record.value), format!("value {}", text(record.value)));
     if !record.headers.is_empty() {
-        let json = record.headers.map(|header| {
+        let json = record.headers.iter().map(|header| {
             serde_json::json!({ "key": bytes_as_json(Some(header.key)), "value": bytes_as_json(header.value) })
         });
         let words = record
             .headers
+            .iter()
             .map(|header| format!("{}={}", String::from_utf8_lossy(header.key), text(header.value)));
         let words = format!("headers {}", words.collect::<Vec<_>>().join(" "));
         item = item.with_text("headers", Value::from(json.collect::<Vec<_>>()), words);

@@ -1,0 +1,121 @@
+//! The commands against the real binary: what is written is read back, also after a stop and a kill.
+
+mod node;
+
+use node::{Node, chronik, data_dir};
+use serde_json::Value;
+
+fn json_lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn topics_are_created_listed_described_and_deleted() {
+    let (_dir, data) = data_dir();
+    let node = Node::start(&data, &[]);
+    assert!(node.run(&["topic", "list"], "").starts_with("no topics"));
+    let created = node.run(&["topic", "create", "orders", "-p", "3", "-c", "retention.ms=60000"], "");
+    assert_eq!(created, "created topic orders: 3 partition(s), replication factor 1\n");
+    let again = node.try_run(&["topic", "create", "orders"], "");
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("TOPIC_ALREADY_EXISTS"));
+    node.run(&["topic", "create", "orders", "--if-not-exists"], "");
+    let listed: Value = serde_json::from_str(&node.run(&["topic", "list", "-o", "json"], "")).unwrap();
+    assert_eq!((&listed[0]["name"], &listed[0]["partitions"]), (&"orders".into(), &3.into()));
+    let described: Value =
+        serde_json::from_str(&node.run(&["topic", "describe", "orders", "-o", "json"], "")).unwrap();
+    assert_eq!(described[0]["configs"]["retention.ms"], "60000");
+    assert_eq!(described[0]["partitions"][2]["leader"], 1);
+    assert_eq!(described[0]["partitions"][2]["endOffset"], 0);
+    node.run(&["topic", "delete", "orders"], "");
+    let gone = node.try_run(&["topic", "delete", "orders"], "");
+    assert!(String::from_utf8_lossy(&gone.stderr).contains("there is no topic orders"));
+    node.run(&["topic", "delete", "orders", "--if-exists"], "");
+    assert_eq!(node.stop().0, Some(0));
+}
+
+#[test]
+fn records_are_read_back_after_a_stop_and_after_a_kill() {
+    let (_dir, data) = data_dir();
+    let mut node = Node::start(&data, &[]);
+    let mut expected = Vec::new();
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let lines: Vec<String> = (0..200).map(|number| format!("k{number}:{codec}-{number}")).collect();
+        let produce = ["produce", "orders", "-k", ":", "-c", codec, "-H", "h=1", "-o", "json"];
+        let written: Value = serde_json::from_str(&node.run(&produce, &lines.join("\n"))).unwrap();
+        assert_eq!(written["records"], 200);
+        expected.extend(lines.iter().map(|line| line.split_once(':').unwrap().1.to_owned()));
+        // The first restart is after a clean stop, the second after a kill, and so on.
+        if expected.len() % 400 == 200 {
+            let (code, log) = node.stop();
+            assert_eq!(code, Some(0), "{log:#?}");
+        } else {
+            node.kill();
+        }
+        node = Node::start(&data, &[]);
+        let read: Vec<String> = node.run(&["consume", "orders"], "").lines().map(String::from).collect();
+        assert_eq!(read, expected, "after {codec}");
+    }
+    let last = json_lines(&node.run(&["consume", "orders", "--from", "-1", "-o", "json"], ""));
+    assert_eq!((&last[0]["key"], &last[0]["value"]), (&"k199".into(), &"zstd-199".into()));
+    assert_eq!((&last[0]["offset"], &last[0]["headers"][0]["key"]), (&999.into(), &"h".into()));
+    let by_time = format!("@{}", last[0]["timestamp"]);
+    let found =
+        node.run(&["consume", "orders", "--from", &by_time, "--print", "offset,value", "-n", "1"], "");
+    assert!(found.contains("\tzstd-"), "{found}");
+    assert_eq!(node.stop().0, Some(0));
+    let dump = chronik(&["log", "dump", data.to_str().unwrap(), "--records", "-o", "json"], "");
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    let items = json_lines(&String::from_utf8(dump.stdout).unwrap());
+    let is_of_orders = |item: &&Value| item["file"].as_str().unwrap().contains("/orders-0/");
+    let records = items.iter().filter(|item| item["type"] == "record").filter(is_of_orders).count();
+    assert_eq!(records, 1000);
+    assert!(items.iter().any(|item| item["record"] == "TOPIC_RECORD"), "the metadata log is decoded");
+}
+
+#[test]
+fn following_sees_what_is_written_later() {
+    let (_dir, data) = data_dir();
+    let node = Node::start(&data, &[]);
+    node.run(&["topic", "create", "orders", "-p", "2"], "");
+    node.run(&["produce", "orders", "-p", "1"], "before\n");
+    std::thread::scope(|scope| {
+        let read = scope.spawn(|| {
+            node.run(&["consume", "orders", "--follow", "-n", "3", "--print", "partition,value"], "")
+        });
+        node.run(&["produce", "orders", "-p", "1"], "during\n");
+        node.run(&["produce", "orders", "-p", "0", "--acks", "1"], "other\n");
+        let read = read.join().unwrap();
+        let mut lines: Vec<&str> = read.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["0\tother", "1\tbefore", "1\tduring"]);
+    });
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    // A port that was free a moment ago: nobody listens there.
+    let port = std::net::TcpListener::bind("localhost:0").unwrap().local_addr().unwrap().port();
+    let output = chronik(&["topic", "list", "-b", &format!("localhost:{port}")], "");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.starts_with(&format!("error: could not connect to localhost:{port}: ")), "{error}");
+    assert!(error.contains("start one with `chronik start`"), "{error}");
+    let (_dir, data) = data_dir();
+    let node = Node::start(&data, &[]);
+    for (arguments, words) in [
+        (&["consume", "nothing"][..], "there is no topic nothing"),
+        (&["topic", "describe", "nothing"], "there is no topic nothing"),
+        (&["topic", "create", "a", "-r", "3"], "INVALID_REPLICATION_FACTOR"),
+        (&["topic", "create", "a", "-c", "retention=1"], "INVALID_CONFIG"),
+        (&["topic", "create", "a b"], "INVALID_TOPIC_EXCEPTION"),
+    ] {
+        let output = node.try_run(arguments, "");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(error.contains(words), "{arguments:?}: {error}");
+    }
+    let output = node.try_run(&["consume", "nothing", "-o", "json"], "");
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert!(error["error"].as_str().unwrap().contains("there is no topic nothing"));
+}
