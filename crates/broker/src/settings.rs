@@ -50,6 +50,7 @@ fn log_options(topic: &TopicConfig, producer_id_expiration_ms: u64) -> LogOption
         retention_ms: topic.retention_ms.map_or(-1, signed),
         retention_bytes: topic.retention_bytes.map_or(-1, signed),
         delete: topic.cleanup_delete,
+        compact: topic.cleanup_compact,
         producers: ProducerOptions { expiration_ms: signed(producer_id_expiration_ms) },
     }
 }

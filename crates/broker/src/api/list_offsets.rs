@@ -88,15 +88,15 @@ async fn locate(
         EARLIEST => TimestampQuery::Earliest,
         MAX_TIMESTAMP if version >= 7 => TimestampQuery::MaxTimestamp,
         EARLIEST_LOCAL if version >= 8 => TimestampQuery::Earliest,
-        LATEST_TIERED if version >= 9 => TimestampQuery::LatestTiered,
-        EARLIEST_PENDING_UPLOAD if version >= 11 => TimestampQuery::LatestTiered,
+        LATEST_TIERED if version >= 9 => TimestampQuery::Tiered,
+        EARLIEST_PENDING_UPLOAD if version >= 11 => TimestampQuery::Tiered,
         timestamp if timestamp < 0 => return Err(ErrorCode::UnsupportedVersion),
         timestamp => TimestampQuery::AtOrAfter(Millis(timestamp)),
     };
     let lookup = partition.with_log(|log, _| log.lookup(query)).ok_or(ErrorCode::NotLeaderOrFollower)?;
     let found = match query {
-        // These read nothing.
-        TimestampQuery::Earliest | TimestampQuery::LatestTiered => lookup.run(),
+        // It reads nothing.
+        TimestampQuery::Earliest | TimestampQuery::Tiered => lookup.run(),
         TimestampQuery::MaxTimestamp | TimestampQuery::AtOrAfter(_) => {
             blocking::run(&*node.env, move || lookup.run()).await
         }

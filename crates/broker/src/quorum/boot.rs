@@ -68,7 +68,7 @@ pub(super) fn load(boot: Boot) -> Result<Booted, LogError> {
     if let Some(snapshot) = found.state.snapshot
         && log.end_offset() < snapshot.offset
     {
-        log.truncate_fully_and_start_at(snapshot.offset)?;
+        log.truncate_fully_and_start_at(snapshot.offset, boot.now)?;
     }
     found.walk(&log)?;
     let bootstrap_features = bootstrap_features(&boot.files, &boot.dir)?;

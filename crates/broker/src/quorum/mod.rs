@@ -182,7 +182,7 @@ impl Quorum {
             }
             Action::Append(batch) => self.append(state, batch),
             Action::Truncate { end } => {
-                if let Err(error) = state.log.truncate_to(end) {
+                if let Err(error) = state.log.truncate_to(end, self.env.now()) {
                     self.env.halt(&format!("metadata log cannot be truncated: {error}"));
                 }
             }

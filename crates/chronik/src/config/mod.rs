@@ -19,6 +19,7 @@ use chronik_state::config::NodeConfig;
 
 /// Where the configuration comes from.
 #[derive(clap::Args, Clone, Debug, Default)]
+#[group(skip)]
 pub struct Arguments {
     /// Kafka's server.properties
     #[arg(long, short, value_name = "FILE")]

@@ -3,8 +3,6 @@
 //! `start` formats empty directories itself where it is clear what for; this command is for clusters that are set up by
 //! hand, and for a cluster id or first voters of one's own choice.
 
-use std::sync::Arc;
-
 use anyhow::{Result, bail};
 use chronik_broker::storage::{Format, FormatOutcome, InitialVoters, format_directories, new_id};
 use chronik_log::Files;

@@ -4,8 +4,8 @@
 //! are ready are written first. Everything happens on the thread that found the socket readable.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::future::Future;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll};

@@ -15,7 +15,9 @@ use tokio::net::TcpListener;
 pub async fn bind(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     let host = if host.is_empty() { "0.0.0.0" } else { host };
     TcpListener::bind((host, port)).await.with_context(|| {
-        format!("listen for HTTP on {host}:{port}: choose another address with --set chronik.http.listener=...")
+        format!(
+            "listen for HTTP on {host}:{port}: choose another address with --set chronik.http.listener=..."
+        )
     })
 }
 

@@ -37,7 +37,8 @@ pub fn run(config: NodeConfig, file: BTreeMap<String, String>) -> anyhow::Result
     let env = TokioEnv::new(runtime.handle().clone()).context("start the background threads")?;
     // On a worker, since a node blocks where it stands when that is cheapest.
     let node = runtime.block_on(async {
-        let (node, stop) = tokio::spawn(start(env, config, file)).await.context("the node broke at start")??;
+        let (node, stop) =
+            tokio::spawn(start(env, config, file)).await.context("the node broke at start")??;
         stop.await?;
         anyhow::Ok(node)
     })?;
