@@ -30,7 +30,7 @@ BASE_PROPERTIES = {
     "group.initial.rebalance.delay.ms": "0",
     "log.retention.check.interval.ms": "1000",
     "log.initial.task.delay.ms": "1000",
-    "file.delete.delay.ms": "1000",
+    "log.segment.delete.delay.ms": "1000",
 }
 
 

@@ -48,5 +48,6 @@ def own_tests(ctx):
         for name in wanted:
             with ctx.check(f"librdkafka's own {name}"):
                 out = proc.run(["./test-runner", "-r", "-p1", "-L"], cwd=folder, timeout=TEST_SECONDS_MAX,
-                               env={"TESTS": name, "TEST_KAFKA_VERSION": "4.2.0", "RDKAFKA_TEST_CONF": conf.name})
+                               env={"TESTS": name, "TEST_KAFKA_VERSION": "4.2.0", "RDKAFKA_TEST_CONF": conf.name,
+                                    "LD_LIBRARY_PATH": f"{folder.parent / 'src'}:{folder.parent / 'src-cpp'}"})
                 assert re.search(r"1/1 tests? passed|PASSED", out) and not re.search(r"SKIPPED|FAILED", out), out[-1500:]
