@@ -51,6 +51,7 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections that were refused or closed for a fault of the peer.
     pub connections_refused: Counter,
+    pub(crate) fetch_sessions: Gauge,
     pub(crate) partitions: Gauge,
     pub(crate) partitions_offline: Gauge,
     pub(crate) metadata_offset: Gauge,
@@ -81,6 +82,7 @@ impl Metrics {
             syncs: Counter::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            fetch_sessions: Gauge::default(),
             partitions: Gauge::default(),
             partitions_offline: Gauge::default(),
             metadata_offset: Gauge::default(),
@@ -106,6 +108,7 @@ impl Metrics {
         );
         let mut gauge = |name: &str, help: &str, gauge: &Gauge| registry.register(name, help, gauge.clone());
         gauge("connections", "Open connections", &self.connections);
+        gauge("fetch_sessions", "Fetch sessions in the cache", &self.fetch_sessions);
         gauge("partitions", "Partitions on this node", &self.partitions);
         gauge("partitions_offline", "Partitions whose log directory failed", &self.partitions_offline);
         gauge("metadata_applied_offset", "Metadata log applied up to", &self.metadata_offset);
@@ -120,7 +123,7 @@ impl Metrics {
     }
 
     /// The page, in Prometheus' text format.
-    pub fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         let mut page = String::new();
         encode(&mut page, &self.registry.lock()).expect("writing to a string does not fail");
         page

@@ -14,7 +14,7 @@ use chronik_log::disk::Disk;
 use chronik_log::{Files, LogError, LogOptions};
 use chronik_raft::Options as RaftOptions;
 use chronik_state::cluster::{
-    Heartbeat, Options as ClusterOptions, Refused, RegisterBroker, RegisterController, SUPPORTED_FEATURES,
+    Ask, Heartbeat, Options as ClusterOptions, Refused, RegisterBroker, RegisterController, SUPPORTED_FEATURES,
 };
 use chronik_state::config::{BrokerConfig, Endpoint, Layers, NodeConfig, Nothing, TopicConfig};
 use chronik_state::image::MetadataImage;
@@ -38,6 +38,9 @@ use crate::storage::{self, Storage, StorageError};
 
 /// Bytes of requests in progress, where `queued.max.request.bytes` leaves it to the node.
 const IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
+
+/// How often a node that starts looks whether there is a controller.
+const CONTROLLER_POLL: Duration = Duration::from_millis(10);
 
 /// What a node is started with.
 pub struct Options {
@@ -104,6 +107,11 @@ impl Node {
     }
 
     fn boot(env: Arc<dyn Env>, options: Options) -> Result<Arc<Node>, StartError> {
+        if !(options.config.is_broker && options.config.is_controller) {
+            return Err(StartError::Config(
+                "process.roles must be broker,controller: separate roles are not served yet".to_owned(),
+            ));
+        }
         let files = Files::new(Arc::clone(&options.disk), options.open_files_max);
         let storage = storage::open(&files, &options.config, env.now(), &mut || env.random())?;
         let file = Arc::new(options.file.clone());
@@ -166,7 +174,7 @@ impl Node {
             endpoints: endpoints(&listeners.advertised_controller),
             features: supported_features(),
         };
-        answered("the controller's registration", self.quorum.ask(controller).await)?;
+        self.introduce("the controller's registration", controller).await?;
         let broker = RegisterBroker {
             id: self.id(),
             cluster_id: self.cluster_id.to_string(),
@@ -178,7 +186,7 @@ impl Node {
             previous_epoch: self.previous_epoch,
             session_is_valid: false,
         };
-        let epoch = answered("the broker's registration", self.quorum.ask(broker).await)?;
+        let epoch = self.introduce("the broker's registration", broker).await?;
         self.broker_epoch.store(epoch.0, Ordering::Release);
         let heartbeat = Heartbeat {
             id: self.id(),
@@ -190,11 +198,32 @@ impl Node {
             cordoned_log_dirs: None,
             shutdown_is_known: false,
         };
-        let status = answered("the broker's heartbeat", self.quorum.ask(heartbeat).await)?;
+        let status = self.introduce("the broker's heartbeat", heartbeat).await?;
         if status.is_fenced {
             return Err(StartError::Refused { what: "to unfence the broker", reason: format!("{status:?}") });
         }
         Ok(())
+    }
+
+    /// Asks what a node must be granted before it serves, waiting for a controller if there is none yet.
+    async fn introduce<T, A>(&self, what: &'static str, command: A) -> Result<T, StartError>
+    where
+        A: Ask<Answer = Result<T, Refused>> + Clone,
+    {
+        let deadline = self.env.elapsed() + Duration::from_millis(self.options.registration_timeout_ms);
+        loop {
+            match self.quorum.ask(command.clone()).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(refused)) => {
+                    let reason = refused.message.unwrap_or_else(|| refused.code.to_string());
+                    return Err(StartError::Refused { what, reason });
+                }
+                Err(code) if code.is_retriable() && self.env.elapsed() < deadline => {
+                    self.env.sleep(CONTROLLER_POLL).await;
+                }
+                Err(code) => return Err(StartError::Refused { what, reason: code.to_string() }),
+            }
+        }
     }
 
     /// Closes everything cleanly: the next start has nothing to recover.
@@ -244,6 +273,12 @@ impl Node {
         self.config.load_full()
     }
 
+    /// The metrics page, in Prometheus' text format.
+    pub fn metrics_page(&self) -> String {
+        self.metrics.fetch_sessions.set(self.sessions.len() as i64);
+        self.metrics.page()
+    }
+
     /// Whether every log directory works.
     pub fn is_healthy(&self) -> bool {
         self.dirs.iter().all(|dir| !dir.data.is_offline())
@@ -259,7 +294,7 @@ impl Node {
     }
 
     /// Asks the controller.
-    pub(crate) fn ask<A: chronik_state::cluster::Ask>(&self, command: A) -> Asked<A> {
+    pub(crate) fn ask<A: Ask>(&self, command: A) -> Asked<A> {
         self.quorum.ask(command)
     }
 
@@ -398,15 +433,6 @@ fn raft_options(env: &dyn Env, config: &NodeConfig, directory_id: Uuid, cluster_
         auto_join: quorum.auto_join,
         seed: env.random() as u64,
         ..RaftOptions::new(config.node_id, directory_id, cluster_id, endpoints)
-    }
-}
-
-fn answered<T>(what: &'static str, answer: Result<Result<T, Refused>, ErrorCode>) -> Result<T, StartError> {
-    let refused = |reason: String| StartError::Refused { what, reason };
-    match answer {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(refusal)) => Err(refused(refusal.message.unwrap_or_else(|| refusal.code.to_string()))),
-        Err(code) => Err(refused(code.to_string())),
     }
 }
 

@@ -71,6 +71,8 @@ pub(super) fn load(boot: Boot) -> Result<Booted, LogError> {
         log.truncate_fully_and_start_at(snapshot.offset, boot.now)?;
     }
     found.walk(&log)?;
+    let in_log = found.state.voter_sets.last().map(|(_, voters)| voters);
+    check_alone(in_log.unwrap_or(&boot.raft.static_voters), &boot.raft, &boot.dir)?;
     let bootstrap_features = bootstrap_features(&boot.files, &boot.dir)?;
     let raft = chronik_raft::Boot { quorum_state: store.read_quorum_state()?, log: found.state };
     Ok(Booted { log, store, options: boot.raft, raft, builder, cluster: boot.cluster, bootstrap_features })
@@ -162,7 +164,17 @@ fn bootstrap_features(files: &Files, dir: &Path) -> Result<Vec<(Name, i16)>, Log
     Ok(features)
 }
 
-/// The static voters or those of the log: more than this node alone is not served yet.
-pub(crate) fn is_alone(voters: &VoterSet, options: &RaftOptions) -> bool {
-    voters.iter().all(|voter| voter.key.id == options.node_id)
+/// More voters than this node alone are not served yet.
+fn check_alone(voters: &VoterSet, options: &RaftOptions, dir: &Path) -> Result<(), LogError> {
+    match voters.iter().find(|voter| voter.key.id != options.node_id) {
+        None => Ok(()),
+        Some(other) => Err(corrupt(
+            dir,
+            &format!(
+                "node {} is a voter of this quorum too, and Chronik serves quorums of one node only so far: start \
+                 this directory with Apache Kafka, or remove the other voters there first",
+                other.key.id
+            ),
+        )),
+    }
 }

@@ -9,14 +9,17 @@ mod boot;
 mod committed;
 mod store;
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use chronik_log::batch::{BatchBuilder, Compression, HeaderMut, NewRecord, verify};
-use chronik_log::{Log, LogError};
+use chronik_log::{AppendError, Log, LogError};
 use chronik_raft::{Action, AppendBatch, Event, Proposal, Raft};
 use chronik_state::cluster::{
     Activate, Activated, Ask, ClusterMachine, Command, Options as ClusterOptions, Reply,
@@ -32,6 +35,9 @@ use crate::wait::Wait;
 
 pub(crate) use boot::Boot;
 use store::Store;
+
+/// How often the metadata log tries a full disk again.
+const FULL_DISK_RETRY: Duration = Duration::from_millis(100);
 
 /// Whoever acts on a new image; called in order, under the quorum's lock.
 pub(crate) type Subscriber = Box<dyn FnMut(&Published) + Send>;
@@ -50,6 +56,8 @@ struct State {
     store: Store,
     syncing: bool,
     dirty: bool,
+    /// What raft counts on and a full disk has refused so far, in order.
+    unappended: VecDeque<Bytes>,
     builder: ImageBuilder,
     /// Leads as soon as the log is applied past the start of its epoch.
     elected: Option<Elected>,
@@ -88,6 +96,7 @@ impl Quorum {
             store: booted.store,
             syncing: false,
             dirty: false,
+            unappended: VecDeque::new(),
             builder: booted.builder,
             elected: None,
             leader: None,
@@ -114,7 +123,8 @@ impl Quorum {
 
     /// Asks the controller. The answer comes once it is committed and applied here.
     ///
-    /// Error: `NotController` if this node does not lead, or ceases to before the answer is certain.
+    /// Errors: `NotController` if this node does not lead, or ceases to before the answer is certain;
+    /// `KafkaStorageError` while the metadata log waits for room on its disk.
     pub(crate) fn ask<A: Ask>(&self, command: A) -> Asked<A> {
         let mut state = self.state.lock();
         let ticket = Arc::new(Ticket { wait: Wait::new(), reply: Mutex::default() });
@@ -148,6 +158,9 @@ impl Quorum {
     }
 
     fn submit(&self, state: &mut State, command: Command, ticket: Arc<Ticket>) {
+        if !state.unappended.is_empty() {
+            return ticket.wait.complete(ErrorCode::KafkaStorageError);
+        }
         let Some(leader) = &mut state.leader else { return ticket.wait.complete(ErrorCode::NotController) };
         let Some(batch) = leader.submit(self.env.now(), command, ticket) else {
             return self.deliver(state);
@@ -240,24 +253,45 @@ impl Quorum {
             }
             AppendBatch::Fetched(batches) => batches.iter().flat_map(|batch| batch.bytes.clone()).collect(),
         };
-        let verified =
-            verify(bytes).ok().flatten().expect("metadata batches are checked before they come here");
-        match state.log.append_as_follower(&verified, self.env.now()) {
-            Ok(_) => state.dirty = true,
-            // Raft counts on the append: a controller that cannot write its log must not go on.
-            Err(error) => self.env.halt(&format!("metadata log cannot be appended to: {error}")),
+        state.unappended.push_back(bytes);
+        self.append_pending(state);
+    }
+
+    /// Raft counts on its appends, so they cannot be refused: while the disk is full they wait for room, and nothing new
+    /// is decided. Any other fault ends the node.
+    fn append_pending(&self, state: &mut State) {
+        while let Some(bytes) = state.unappended.front() {
+            let verified = verify(bytes.clone()).ok().flatten();
+            let verified = verified.expect("metadata batches are checked before they come here");
+            match state.log.append_as_follower(&verified, self.env.now()) {
+                Ok(_) => {
+                    state.dirty = true;
+                    state.unappended.pop_front();
+                }
+                Err(AppendError::Log(fault)) if fault.is_disk_full() => {
+                    tracing::warn!(error = %fault, "the metadata log waits for room on the disk");
+                    return self.later(FULL_DISK_RETRY, |this, state| this.append_pending(state));
+                }
+                Err(error) => return self.env.halt(&format!("metadata log cannot be appended to: {error}")),
+            }
         }
     }
 
-    fn set_timer(&self, at: std::time::Duration) {
+    fn set_timer(&self, at: Duration) {
+        self.later(at.saturating_sub(self.env.elapsed()), |this, state| {
+            let actions = state.raft.step(this.env.elapsed(), Event::Tick);
+            this.carry_out(state, actions);
+        });
+    }
+
+    fn later(&self, after: Duration, work: impl FnOnce(&Quorum, &mut State) + Send + 'static) {
         let this = self.this.clone();
-        let sleep = self.env.sleep(at.saturating_sub(self.env.elapsed()));
+        let sleep = self.env.sleep(after);
         self.env.spawn(Box::pin(async move {
             sleep.await;
             let Some(this) = this.upgrade() else { return };
             let mut state = this.state.lock();
-            let actions = state.raft.step(this.env.elapsed(), Event::Tick);
-            this.carry_out(&mut state, actions);
+            work(&this, &mut state);
             this.settle(state);
         }));
     }

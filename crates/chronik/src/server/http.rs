@@ -35,7 +35,7 @@ pub async fn serve(listener: TcpListener, node: Arc<Node>) {
 
 async fn metrics(State(node): State<Arc<Node>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], node.metrics.page())
+    ([(header::CONTENT_TYPE, kind)], node.metrics_page())
 }
 
 async fn healthz(State(node): State<Arc<Node>>) -> impl IntoResponse {

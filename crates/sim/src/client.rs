@@ -1,0 +1,152 @@
+//! A client of a simulated node: it sends frames into a broker's connection and gets the answers, in order, unless the
+//! node's life ends first.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use chronik_broker::{Connection, Node, Peer};
+use chronik_wire::Listener;
+use chronik_wire::client::{decode_response, encode_request};
+use kafka_protocol::protocol::Request;
+
+use crate::world::{CLIENTS, Life, World};
+
+/// Where clients find the node that is up, if one is.
+#[derive(Clone, Default)]
+pub struct Address {
+    node: Arc<Mutex<Option<(Life, Arc<Node>)>>>,
+}
+
+impl Address {
+    /// A node can be reached here from now on.
+    pub fn publish(&self, life: Life, node: Arc<Node>) {
+        *self.lock() = Some((life, node));
+    }
+
+    /// It cannot any more.
+    pub fn withdraw(&self) -> Option<Arc<Node>> {
+        self.lock().take().map(|(_, node)| node)
+    }
+
+    /// Whether a node can be reached, for messages.
+    pub fn describe(&self) -> &'static str {
+        if self.lock().is_some() { "the node is up" } else { "the node is down" }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Life, Arc<Node>)>> {
+        self.node.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The connection broke; what was asked and not answered may or may not have been done.
+#[derive(Debug)]
+pub struct Lost;
+
+/// A connection to a node.
+pub struct Link {
+    world: World,
+    life: Life,
+    connection: Connection,
+    answers: VecDeque<Bytes>,
+    correlation: i32,
+}
+
+impl Link {
+    /// Connects, waiting until there is a node.
+    pub async fn connect(world: &World, address: &Address) -> Link {
+        loop {
+            let found = address.lock().clone();
+            if let Some((life, node)) = found {
+                let peer = Peer {
+                    listener: Listener::Broker,
+                    listener_name: "PLAINTEXT".into(),
+                    address: std::net::IpAddr::from([127, 0, 0, 1]),
+                };
+                let connection = Connection::new(node, peer);
+                return Link {
+                    world: world.clone(),
+                    life,
+                    connection,
+                    answers: VecDeque::new(),
+                    correlation: 0,
+                };
+            }
+            world.sleep(CLIENTS, Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Sends a request, without waiting for its answer.
+    pub async fn send<R: Request>(&mut self, version: i16, request: &R) -> Result<(), Lost> {
+        travel(&self.world.clone(), self.life).await?;
+        self.correlation += 1;
+        let mut frame = encode_request(version, self.correlation, "sim", request).map_err(|_| Lost)?;
+        frame.advance(4);
+        let mut frame = Some(frame);
+        poll_fn(|cx| {
+            let started = frame.take().map(|frame| self.connection.start(frame, cx));
+            Poll::Ready(started.is_some_and(|started| started.is_ok()))
+        })
+        .await
+        .then_some(())
+        .ok_or(Lost)
+    }
+
+    /// The next answer.
+    pub async fn receive<R: Request>(&mut self, version: i16) -> Result<R::Response, Lost>
+    where
+        R::Response: chronik_wire::precheck::Checked,
+    {
+        let frame = poll_fn(|cx| {
+            loop {
+                if !self.world.is_alive(self.life) {
+                    return Poll::Ready(Err(Lost));
+                }
+                while let Poll::Ready(answer) = self.connection.poll_answer(cx) {
+                    match answer {
+                        Ok(Some(frame)) => self.answers.push_back(frame.into_bytes(|_, _| Bytes::new())),
+                        Ok(None) => break,
+                        Err(_) => return Poll::Ready(Err(Lost)),
+                    }
+                }
+                if let Some(frame) = self.answers.pop_front() {
+                    return Poll::Ready(Ok(frame));
+                }
+                self.connection.settle();
+                match self.connection.poll_answer(cx) {
+                    Poll::Ready(Ok(Some(frame))) => {
+                        self.answers.push_back(frame.into_bytes(|_, _| Bytes::new()));
+                    }
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Lost)),
+                    Poll::Ready(Ok(None)) | Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await?;
+        travel(&self.world.clone(), self.life).await?;
+        let (_, response) = decode_response::<R>(version, frame.slice(4..)).map_err(|_| Lost)?;
+        Ok(response)
+    }
+
+    /// Sends a request and waits for its answer.
+    pub async fn call<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response, Lost>
+    where
+        R::Response: chronik_wire::precheck::Checked,
+    {
+        self.send(version, request).await?;
+        self.receive::<R>(version).await
+    }
+}
+
+/// The network takes its time, and now and then breaks.
+async fn travel(world: &World, life: Life) -> Result<(), Lost> {
+    let delay = world.duration(Duration::from_micros(20), Duration::from_millis(2));
+    world.sleep(CLIENTS, delay).await;
+    if !world.is_alive(life) || world.below(2000) == 0 {
+        return Err(Lost);
+    }
+    Ok(())
+}
