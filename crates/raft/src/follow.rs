@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chronik_types::{ErrorCode, NodeId, Offset};
+use chronik_types::{ErrorCode, LeaderEpoch, NodeId, Offset};
 
 use crate::{
     Action, Address, AppendBatch, FetchRequest, FetchResponse, FetchSnapshotRequest, FetchSnapshotResponse,
@@ -102,10 +102,8 @@ impl Raft {
         let Some((leader, hint_epoch)) = self.accept(now, peer, response.error, response.hint) else {
             return;
         };
-        if self.state.leader != Some(leader) || hint_epoch != self.state.epoch || self.installing.is_some() {
-            return;
-        }
-        if asked != self.log.end() {
+        let is_current = self.state.leader == Some(leader) && hint_epoch == self.state.epoch;
+        if !is_current || self.installing.is_some() || asked != self.log.end() {
             return;
         }
         // Only now the two logs are known to agree up to the end of this one: before, nothing in it is committed.
@@ -133,8 +131,8 @@ impl Raft {
         }
     }
 
-    /// The leader's host says that the leader is not there, or it says itself that it leads no more: the election may come sooner, and others' pre-votes
-    /// are no longer refused for its sake.
+    /// The leader's host says that the leader is not there, or it says itself that it leads no more: the election
+    /// may come sooner, and others' pre-votes are no longer refused for its sake.
     pub(crate) fn on_leader_gone(&mut self, now: Duration) {
         let RoleState::Follower(following) = &mut self.role else { return };
         let soon = now + self.rng.spread(self.options.leader_gone_timeout);
@@ -150,7 +148,7 @@ impl Raft {
         peer: NodeId,
         error: ErrorCode,
         hint: LeaderHint,
-    ) -> Option<(NodeId, chronik_types::LeaderEpoch)> {
+    ) -> Option<(NodeId, LeaderEpoch)> {
         let transitions = self.transitions;
         let epoch = hint.epoch;
         let from_leader = hint.leader == Some(peer);

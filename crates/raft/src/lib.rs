@@ -10,6 +10,17 @@
 //!
 //! A quorum of one voter needs no timer and no message: [`Raft::start`] returns `Persist`, `BecameLeader` and the
 //! `Append` of the epoch's first batch; after `Durable` the high watermark moves with the durable end of the log.
+//! More voters bring the other actions; the shell of one voter that carries out all of them needs no rewriting.
+//!
+//! Actions that an event brings about while those of an earlier one are being carried out come after them: keep a
+//! queue. What the shell adds itself: the bytes of control batches ([`ControlRecord`]), base offset and epoch of
+//! proposed ones, timestamps, the records of a Fetch answer, the pieces of a snapshot, and the choice of Kafka's
+//! message versions. A follower's AddRaftVoter must be version 1 with `AckWhenCommitted` false, since the commit
+//! needs the Fetch that would wait behind it.
+//!
+//! Where this differs from Kafka's `KafkaRaftClient`, for liveness only: a voter stands for election until its
+//! removal is committed; a leader whose process is gone, or that says it leads no more, is waited for
+//! [`Options::leader_gone_timeout`] instead of the fetch time-out; the pause before a silent peer is asked again doubles.
 
 mod action;
 mod control;

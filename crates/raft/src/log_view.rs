@@ -259,3 +259,79 @@ fn keep_last_before<T>(entries: &mut Vec<(Offset, T)>, start: Offset) {
     let before = entries.partition_point(|(offset, _)| *offset < start);
     entries.drain(..before.saturating_sub(1));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(offset: i64, epoch: i32) -> OffsetAndEpoch {
+        OffsetAndEpoch { offset: Offset(offset), epoch: LeaderEpoch(epoch) }
+    }
+
+    /// Epoch 1 from 0, epoch 3 from 10, epoch 4 from 20 to 30.
+    fn log() -> Log {
+        let mut log = Log::new(LogState::default());
+        for (epoch, last) in [(1, 9), (3, 14), (3, 19), (4, 29)] {
+            log.append(LeaderEpoch(epoch), Offset(last), &[]);
+        }
+        log
+    }
+
+    fn place(log: &Log, offset: i64, epoch: i32) -> Place {
+        log.place(Offset(offset), LeaderEpoch(epoch))
+    }
+
+    #[test]
+    fn logs_agree_where_the_last_epoch_reaches() {
+        let log = log();
+        for (offset, epoch) in [(0, 0), (5, 1), (10, 1), (20, 3), (30, 4)] {
+            assert_eq!(place(&log, offset, epoch), Place::Agrees, "{offset} in epoch {epoch}");
+        }
+        assert_eq!(place(&log, 11, 1), Place::Diverges(at(10, 1)));
+        assert_eq!(place(&log, 15, 2), Place::Diverges(at(10, 1)));
+        assert_eq!(place(&log, 31, 4), Place::Diverges(at(30, 4)));
+        assert_eq!(place(&log, 31, 5), Place::Diverges(at(30, 4)));
+        assert_eq!(place(&log, 1, 0), Place::Diverges(at(0, 0)));
+    }
+
+    #[test]
+    fn the_cut_is_where_both_logs_may_still_agree() {
+        let log = log();
+        assert_eq!(log.cut(at(25, 4)), Offset(25));
+        assert_eq!(log.cut(at(99, 3)), Offset(20));
+        assert_eq!(log.cut(at(15, 2)), Offset(10));
+        assert_eq!(log.cut(at(0, 0)), Offset(0));
+    }
+
+    #[test]
+    fn a_log_without_its_head_sends_to_the_snapshot() {
+        let mut log = log();
+        log.set_snapshot(at(15, 3));
+        log.move_start(Offset(15));
+        assert_eq!(log.epoch_before(Offset(15)), Some(LeaderEpoch(3)));
+        assert_eq!(log.epoch_before(Offset(14)), None);
+        assert_eq!(place(&log, 15, 3), Place::Agrees);
+        for (offset, epoch) in [(0, 0), (14, 3), (15, 1), (20, 1)] {
+            assert_eq!(place(&log, offset, epoch), Place::InSnapshot(at(15, 3)), "{offset} in epoch {epoch}");
+        }
+        log.move_start(Offset(30));
+        assert_eq!(log.end(), at(30, 4));
+    }
+
+    #[test]
+    fn a_truncation_takes_epochs_and_voters_back() {
+        let mut log = log();
+        log.append(LeaderEpoch(5), Offset(30), &[(Offset(30), ControlRecord::Voters(VoterSet::default()))]);
+        log.set_durable(Offset(31));
+        log.truncate(Offset(20));
+        assert_eq!(log.end(), at(20, 3));
+        assert_eq!(log.durable(), Offset(20));
+        assert!(log.voters().is_none());
+    }
+
+    #[test]
+    fn control_records_come_in_any_order() {
+        let found = LogState { kraft_versions: vec![(Offset(9), 1), (Offset(2), 0)], ..LogState::default() };
+        assert_eq!(Log::new(found).kraft_version(), 1);
+    }
+}

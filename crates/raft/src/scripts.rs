@@ -650,3 +650,133 @@ fn a_leader_that_removed_itself_leaves_when_that_is_committed() {
     "#]],
     );
 }
+
+#[test]
+fn an_observer_that_may_vote_asks_to_be_let_in() {
+    let mut options = options(4);
+    options.auto_join = true;
+    let (mut raft, _) = Raft::start(ms(0), options, boot(&[1, 2, 3]));
+    let begin = BeginQuorumEpochRequest {
+        voter: key(4),
+        leader: NodeId(2),
+        epoch: LeaderEpoch(1),
+        endpoints: endpoints(2),
+    };
+    let sent = request(&mut raft, 1, 1, Request::BeginQuorumEpoch(begin));
+    answer(&mut raft, 2, &sent, 2, Response::Fetch(fetched(1, 2, 0, Records::Empty)));
+    raft.step(ms(1000), Event::SendFailed { id: RequestId(3), gone: false });
+    check(
+        &raft.step(ms(5000), Event::Tick),
+        expect![[r#"
+        Send to 2@n2:9093: AddVoter(AddVoterRequest { timeout: 2s, voter: 4@dir4, endpoints: CONTROLLER://n4:9093, ack_when_committed: false })
+    "#]],
+    );
+}
+
+#[test]
+fn a_voter_that_moved_tells_its_leader() {
+    let mut options = options(1);
+    options.endpoints = Endpoints::one("CONTROLLER", "elsewhere", 9093);
+    let (mut raft, _) = Raft::start(ms(0), options, boot(&[1, 2, 3]));
+    let begin = BeginQuorumEpochRequest {
+        voter: key(1),
+        leader: NodeId(2),
+        epoch: LeaderEpoch(1),
+        endpoints: endpoints(2),
+    };
+    let sent = request(&mut raft, 1, 1, Request::BeginQuorumEpoch(begin));
+    let sent = answer(&mut raft, 1500, &sent, 2, Response::Fetch(fetched(1, 2, 0, Records::Empty)));
+    check(
+        &answer(&mut raft, 2100, &sent, 2, Response::Fetch(fetched(1, 2, 0, Records::Empty))),
+        expect![[r#"
+            Send to 2@n2:9093: UpdateVoter(UpdateVoterRequest { current_epoch: 1, voter: 1@dir1, endpoints: CONTROLLER://elsewhere:9093, versions: KRaftVersionRange { min: 0, max: 1 } })
+        "#]],
+    );
+}
+
+#[test]
+fn a_leader_takes_a_new_address_into_the_log() {
+    let mut raft = elected();
+    request(&mut raft, 2010, 7, fetch(2, 1, 3, 1));
+    let update = UpdateVoterRequest {
+        current_epoch: LeaderEpoch(1),
+        voter: key(2),
+        endpoints: Endpoints::one("CONTROLLER", "elsewhere", 9093),
+        versions: KRaftVersionRange { min: 0, max: 1 },
+    };
+    check(
+        &request(&mut raft, 2011, 8, Request::UpdateVoter(update)),
+        expect![[r#"
+        Append(Control { base_offset: 3, epoch: 1, records: [Voters({1@dir1, 2@dir2, 3@dir3})] })
+        Respond { token: Token(7), response: Fetch(FetchResponse { error: NONE, hint: LeaderHint { epoch: 1, leader: Some(1), endpoints: CONTROLLER://n1:9093 }, high_watermark: 3, log_start: 0, diverging: None, snapshot: None, records: Read { from: 3, to: 4, max_bytes: 1048576 } }) }
+        Respond { token: Token(8), response: UpdateVoter(EpochResponse { error: NONE, hint: LeaderHint { epoch: 1, leader: Some(1), endpoints: CONTROLLER://n1:9093 } }) }
+    "#]],
+    );
+    assert_eq!(raft.voters().get(NodeId(2)).unwrap().endpoints.0[0].host, "elsewhere".into());
+}
+
+#[test]
+fn static_voters_go_into_the_log_once_all_have_said_who_they_are() {
+    let mut options = options(1);
+    let nodes = [1, 2].map(|id| (NodeId(id), format!("n{id}"), 9093));
+    options.static_voters = VoterSet::of_static("CONTROLLER", nodes);
+    let (mut raft, _) = Raft::start(ms(0), options, Boot::default());
+    let sent = raft.step(ms(2000), Event::Tick);
+    let sent = answer(&mut raft, 2001, &sent, 2, granted(0));
+    answer(&mut raft, 2002, &sent, 2, granted(1));
+    raft.step(ms(2003), Event::Durable { end: Offset(1) });
+    request(&mut raft, 2004, 7, fetch(2, 1, 1, 1));
+    let upgrade = |token| Event::UpgradeKRaftVersion { token: Token(token), version: 1 };
+    check(
+        &raft.step(ms(2005), upgrade(8)),
+        expect![[r#"
+        Respond { token: Token(8), response: Ack(Ack { error: INVALID_UPDATE_VERSION, message: Some("voter 2 is not known to support kraft.version 1") }) }
+    "#]],
+    );
+    let update = UpdateVoterRequest {
+        current_epoch: LeaderEpoch(1),
+        voter: key(2),
+        endpoints: endpoints(2),
+        versions: KRaftVersionRange { min: 0, max: 1 },
+    };
+    request(&mut raft, 2006, 9, Request::UpdateVoter(update));
+    check(
+        &raft.step(ms(2007), upgrade(10)),
+        expect![[r#"
+        Append(Control { base_offset: 1, epoch: 1, records: [KRaftVersion(1), Voters({1@dir1, 2@dir2})] })
+        Respond { token: Token(7), response: Fetch(FetchResponse { error: NONE, hint: LeaderHint { epoch: 1, leader: Some(1), endpoints: CONTROLLER://n1:9093 }, high_watermark: 1, log_start: 0, diverging: None, snapshot: None, records: Read { from: 1, to: 3, max_bytes: 1048576 } }) }
+    "#]],
+    );
+    raft.step(ms(2008), Event::Durable { end: Offset(3) });
+    check(
+        &request(&mut raft, 2009, 11, fetch(2, 1, 3, 1)),
+        expect![[r#"
+        Committed { high_watermark: 3 }
+        Respond { token: Token(10), response: Ack(Ack { error: NONE, message: None }) }
+    "#]],
+    );
+}
+
+#[test]
+fn the_quorum_is_described_by_its_leader() {
+    let mut raft = elected();
+    request(&mut raft, 2010, 7, fetch(2, 1, 3, 1));
+    request(&mut raft, 2011, 8, fetch(4, 1, 0, 0));
+    let described = raft.describe(ms(2012)).unwrap();
+    let line = |replica: &ReplicaDescription| {
+        let ReplicaDescription { key, log_end, last_fetch, last_caught_up } = replica;
+        format!("{}: end {log_end}, fetched {last_fetch:?}, caught up {last_caught_up:?}\n", key.id)
+    };
+    let voters: String = described.voters.iter().map(line).collect();
+    let observers: String = described.observers.iter().map(line).collect();
+    expect![[r#"
+        high watermark 3
+        1: end 3, fetched None, caught up Some(2.012s)
+        2: end 3, fetched Some(2.01s), caught up Some(2.01s)
+        3: end -1, fetched None, caught up None
+        --
+        4: end 0, fetched Some(2.011s), caught up None
+    "#]]
+    .assert_eq(&format!("high watermark {}\n{voters}--\n{observers}", described.high_watermark));
+    assert!(following().0.describe(ms(2012)).is_none(), "only the leader knows");
+}

@@ -85,9 +85,12 @@ fn run_seeds(from: u64, to: u64) {
             panic!("{}", explain(plan(seed), &violation));
         }
         sum.add(world.tally);
+        let static_before = !plan(seed).dynamic;
+        sum.upgrades += u64::from(static_before && world.checks.voters.is_some());
     }
     eprintln!("seeds {from}..{to}: {sum:?}");
-    assert!(sum.elections > 0 && sum.crashes > 0, "the model did nothing: {sum:?}");
+    let rare = [sum.elections, sum.crashes, sum.installs, sum.truncations, sum.wipes, sum.upgrades];
+    assert!(!rare.contains(&0), "something never happened: {sum:?}");
 }
 
 impl Tally {
@@ -102,6 +105,7 @@ impl Tally {
         self.installs += other.installs;
         self.truncations += other.truncations;
         self.wipes += other.wipes;
+        self.upgrades += other.upgrades;
     }
 }
 

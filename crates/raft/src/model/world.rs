@@ -69,6 +69,7 @@ pub(crate) struct Tally {
     pub(crate) installs: u64,
     pub(crate) truncations: u64,
     pub(crate) wipes: u64,
+    pub(crate) upgrades: u64,
 }
 
 #[derive(Debug)]
