@@ -14,7 +14,8 @@ use chronik_log::disk::Disk;
 use chronik_log::{Files, LogError, LogOptions};
 use chronik_raft::Options as RaftOptions;
 use chronik_state::cluster::{
-    Ask, Heartbeat, Options as ClusterOptions, Refused, RegisterBroker, RegisterController, SUPPORTED_FEATURES,
+    Ask, Heartbeat, Options as ClusterOptions, Refused, RegisterBroker, RegisterController,
+    SUPPORTED_FEATURES,
 };
 use chronik_state::config::{BrokerConfig, Endpoint, Layers, NodeConfig, Nothing, TopicConfig};
 use chronik_state::image::MetadataImage;

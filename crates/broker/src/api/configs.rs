@@ -83,5 +83,8 @@ fn alterable(kind: i8, name: &str) -> Result<ConfigResource, Refused> {
 
 /// The refusal of log levels, which are no configuration here.
 pub(super) fn log_levels() -> Refused {
-    Refused::new(ErrorCode::InvalidRequest, "Log levels are set with --log (or CHRONIK_LOG) when the node starts")
+    Refused::new(
+        ErrorCode::InvalidRequest,
+        "Log levels are set with --log (or CHRONIK_LOG) when the node starts",
+    )
 }

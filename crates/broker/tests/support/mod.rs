@@ -1,0 +1,137 @@
+//! A node on a memory disk in an environment without time: what blocks runs at once, timers never fire, and the test
+//! polls everything itself.
+
+#![allow(unreachable_pub, reason = "a test's own module")]
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use chronik_broker::{Blocking, Connection, Env, Node, Options, Peer, Refused, Task, Urgency};
+use chronik_log::disk::memory::MemoryDisk;
+use chronik_state::config::NodeConfig;
+use chronik_types::Millis;
+use chronik_wire::Listener;
+use chronik_wire::client::{decode_response, encode_request};
+use chronik_wire::precheck::Checked;
+use kafka_protocol::protocol::Request;
+
+/// The wall clock stands here.
+pub const NOW: Millis = Millis(1_700_000_000_000);
+
+#[derive(Default)]
+pub struct TestEnv {
+    drawn: AtomicU64,
+}
+
+impl Env for TestEnv {
+    fn now(&self) -> Millis {
+        NOW
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn random(&self) -> u128 {
+        let next = self.drawn.fetch_add(1, Ordering::Relaxed) + 1;
+        u128::from(next.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(next)
+    }
+
+    fn sleep(&self, duration: Duration) -> Task {
+        if duration.is_zero() { Box::pin(std::future::ready(())) } else { Box::pin(std::future::pending()) }
+    }
+
+    fn spawn(&self, mut task: Task) {
+        let _ = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    fn block(&self, _urgency: Urgency, work: Blocking) {
+        work();
+    }
+
+    fn halt(&self, reason: &str) {
+        panic!("the node halts: {reason}");
+    }
+}
+
+/// What a future yields that does not have to wait.
+pub fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("nothing here should have to wait"),
+    }
+}
+
+/// A node of its own, with a few keys set.
+pub fn node(disk: &MemoryDisk, set: &[(&str, &str)]) -> Arc<Node> {
+    let mut file: BTreeMap<String, String> = [
+        ("process.roles", "broker,controller"),
+        ("node.id", "1"),
+        ("listeners", "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093"),
+        ("controller.listener.names", "CONTROLLER"),
+        ("controller.quorum.bootstrap.servers", "localhost:9093"),
+        ("log.dirs", "/data"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect();
+    file.extend(set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    let config = NodeConfig::resolve(&file).unwrap();
+    let options = Options { config, file, disk: Arc::new(disk.clone()), open_files_max: 64 };
+    now(Node::start(Arc::new(TestEnv::default()), options)).unwrap()
+}
+
+/// A client on its own connection.
+pub struct Client {
+    connection: Connection,
+}
+
+impl Client {
+    pub fn new(node: &Arc<Node>, listener: Listener) -> Client {
+        let listener_name = match listener {
+            Listener::Broker => "PLAINTEXT",
+            Listener::Controller => "CONTROLLER",
+        };
+        let peer = Peer { listener, listener_name: listener_name.into(), address: [127, 0, 0, 1].into() };
+        Client { connection: Connection::new(Arc::clone(node), peer) }
+    }
+
+    /// Sends the bytes of a request (without size) and returns those of the answer; `None`: there is none, now.
+    pub fn raw(&mut self, frame: Bytes) -> Result<Option<Bytes>, Refused> {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.connection.start(frame, &mut cx)?;
+        for _ in 0..2 {
+            if let Poll::Ready(answer) = self.connection.poll_answer(&mut cx) {
+                return Ok(answer?.map(|frame| frame.into_bytes(|_, _| Bytes::new()).slice(4..)));
+            }
+            self.connection.settle();
+        }
+        Ok(None)
+    }
+
+    /// Asks, at a version that the message library has.
+    pub fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response
+    where
+        R::Response: Checked,
+    {
+        let frame = encode(version, request);
+        let answer = self.raw(frame).unwrap().expect("an answer");
+        let (correlation, response) = decode_response::<R>(version, answer).unwrap();
+        assert_eq!(correlation, 7);
+        response
+    }
+}
+
+/// A request's bytes, without the size.
+pub fn encode<R: Request>(version: i16, request: &R) -> Bytes {
+    let mut frame = encode_request(version, 7, "test", request).unwrap();
+    frame.advance(4);
+    frame
+}
