@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::fmt::Write;
+
 use chronik_state::cluster::*;
 use chronik_state::config::AlterOp;
 use chronik_types::{BrokerEpoch, ErrorCode, NodeId, Offset, PartitionIndex};
@@ -26,23 +28,23 @@ fn a_new_cluster_is_formed_as_kafka_forms_it() {
     told(
         &cluster,
         &expect![[r#"
-               0 BEGIN_TRANSACTION_RECORD v0 name: Some("Bootstrap records")
-               1 FEATURE_LEVEL_RECORD v0 name: "metadata.version", feature_level: 30
-               2 FEATURE_LEVEL_RECORD v0 name: "eligible.leader.replicas.version", feature_level: 1
-               3 FEATURE_LEVEL_RECORD v0 name: "group.version", feature_level: 1
-               4 FEATURE_LEVEL_RECORD v0 name: "share.version", feature_level: 1
-               5 FEATURE_LEVEL_RECORD v0 name: "streams.version", feature_level: 1
-               6 FEATURE_LEVEL_RECORD v0 name: "transaction.version", feature_level: 2
-               7 CONFIG_RECORD v0 resource_type: 4, resource_name: "", name: "min.insync.replicas", value: Some("1")
-               8 END_TRANSACTION_RECORD v0
-                 -> NewCluster
-                 -> Existing
-               9 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=9
-                 -> Ok(9)
-                 -> Ok(BrokerStatus { is_caught_up: false, is_fenced: true, in_controlled_shutdown: false, should_shut_down: false })
-              10 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=-1 in_controlled_shutdown=0
-              11 BROKER_REGISTRATION_CHANGE_RECORD v3 1 fenced=0 in_controlled_shutdown=0
-                 -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
+            0 BEGIN_TRANSACTION_RECORD v0 name: Some("Bootstrap records")
+            1 FEATURE_LEVEL_RECORD v0 name: "metadata.version", feature_level: 30
+            2 FEATURE_LEVEL_RECORD v0 name: "eligible.leader.replicas.version", feature_level: 1
+            3 FEATURE_LEVEL_RECORD v0 name: "group.version", feature_level: 1
+            4 FEATURE_LEVEL_RECORD v0 name: "share.version", feature_level: 1
+            5 FEATURE_LEVEL_RECORD v0 name: "streams.version", feature_level: 1
+            6 FEATURE_LEVEL_RECORD v0 name: "transaction.version", feature_level: 2
+            7 CONFIG_RECORD v0 resource_type: 4, resource_name: "", name: "min.insync.replicas", value: Some("1")
+            8 END_TRANSACTION_RECORD v0
+            -> NewCluster
+            -> Existing
+            9 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=9
+            -> Ok(9)
+            -> Ok(BrokerStatus { is_caught_up: false, is_fenced: true, in_controlled_shutdown: false, should_shut_down: false })
+            10 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=-1 in_controlled_shutdown=0
+            11 BROKER_REGISTRATION_CHANGE_RECORD v3 1 fenced=0 in_controlled_shutdown=0
+            -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
         "#]],
     );
 }
@@ -68,22 +70,22 @@ fn topics_come_and_go() {
     told(
         &cluster,
         &expect![[r#"
-              15 TOPIC_RECORD v0 name: "a", topic_id: bnieaqG5RfSHUmdXEw-fUg
-              16 PARTITION_RECORD v2 bnieaqG5RfSHUmdXEw-fUg-0 replicas=[2, 1, 3] isr=[2, 1, 3] leader=2 epoch=0/0
-              17 PARTITION_RECORD v2 bnieaqG5RfSHUmdXEw-fUg-1 replicas=[1, 3, 2] isr=[1, 3, 2] leader=1 epoch=0/0
-              18 TOPIC_RECORD v0 name: "b", topic_id: CbxYWiRIQ_KbOYlqUah0mw
-              19 CONFIG_RECORD v0 resource_type: 2, resource_name: "b", name: "retention.ms", value: Some("1000")
-              20 PARTITION_RECORD v2 CbxYWiRIQ_KbOYlqUah0mw-0 replicas=[2] isr=[2] leader=2 epoch=0/0
-              21 TOPIC_RECORD v0 name: "c", topic_id: 3kQx-jyASwaTy58MdH6i6g
-              22 PARTITION_RECORD v2 3kQx-jyASwaTy58MdH6i6g-0 replicas=[3, 1] isr=[3, 1] leader=3 epoch=0/0
-              23 PARTITION_RECORD v2 3kQx-jyASwaTy58MdH6i6g-1 replicas=[2, 3] isr=[2, 3] leader=2 epoch=0/0
-                 -> [("a", Ok(CreatedTopic { id: bnieaqG5RfSHUmdXEw-fUg, partitions: 2, replication_factor: 3, configs: [] })), ("b", Ok(CreatedTopic { id: CbxYWiRIQ_KbOYlqUah0mw, partitions: 1, replication_factor: 1, configs: [("retention.ms", "1000")] })), ("c", Ok(CreatedTopic { id: 3kQx-jyASwaTy58MdH6i6g, partitions: 2, replication_factor: 2, configs: [] }))]
-                 -> [("d", Ok(CreatedTopic { id: BsRdGIAJRU-YHOH_DkrjlA, partitions: 1, replication_factor: 1, configs: [] }))]
-              24 PARTITION_RECORD v2 CbxYWiRIQ_KbOYlqUah0mw-1 replicas=[3] isr=[3] leader=3 epoch=0/0
-                 -> [("b", Ok(()))]
-              25 REMOVE_TOPIC_RECORD v0 topic_id: CbxYWiRIQ_KbOYlqUah0mw
-              26 REMOVE_TOPIC_RECORD v0 topic_id: bnieaqG5RfSHUmdXEw-fUg
-                 -> [DeletedTopic { name: Some("b"), id: CbxYWiRIQ_KbOYlqUah0mw, result: Ok(()) }, DeletedTopic { name: Some("a"), id: bnieaqG5RfSHUmdXEw-fUg, result: Ok(()) }]
+            15 TOPIC_RECORD v0 name: "a", topic_id: bnieaqG5RfSHUmdXEw-fUg
+            16 PARTITION_RECORD v2 bnieaqG5RfSHUmdXEw-fUg-0 replicas=[2, 1, 3] isr=[2, 1, 3] leader=2 epoch=0/0
+            17 PARTITION_RECORD v2 bnieaqG5RfSHUmdXEw-fUg-1 replicas=[1, 3, 2] isr=[1, 3, 2] leader=1 epoch=0/0
+            18 TOPIC_RECORD v0 name: "b", topic_id: CbxYWiRIQ_KbOYlqUah0mw
+            19 CONFIG_RECORD v0 resource_type: 2, resource_name: "b", name: "retention.ms", value: Some("1000")
+            20 PARTITION_RECORD v2 CbxYWiRIQ_KbOYlqUah0mw-0 replicas=[2] isr=[2] leader=2 epoch=0/0
+            21 TOPIC_RECORD v0 name: "c", topic_id: 3kQx-jyASwaTy58MdH6i6g
+            22 PARTITION_RECORD v2 3kQx-jyASwaTy58MdH6i6g-0 replicas=[3, 1] isr=[3, 1] leader=3 epoch=0/0
+            23 PARTITION_RECORD v2 3kQx-jyASwaTy58MdH6i6g-1 replicas=[2, 3] isr=[2, 3] leader=2 epoch=0/0
+            -> [("a", Ok(CreatedTopic { id: bnieaqG5RfSHUmdXEw-fUg, partitions: 2, replication_factor: 3, configs: [] })), ("b", Ok(CreatedTopic { id: CbxYWiRIQ_KbOYlqUah0mw, partitions: 1, replication_factor: 1, configs: [("retention.ms", "1000")] })), ("c", Ok(CreatedTopic { id: 3kQx-jyASwaTy58MdH6i6g, partitions: 2, replication_factor: 2, configs: [] }))]
+            -> [("d", Ok(CreatedTopic { id: BsRdGIAJRU-YHOH_DkrjlA, partitions: 1, replication_factor: 1, configs: [] }))]
+            24 PARTITION_RECORD v2 CbxYWiRIQ_KbOYlqUah0mw-1 replicas=[3] isr=[3] leader=3 epoch=0/0
+            -> [("b", Ok(()))]
+            25 REMOVE_TOPIC_RECORD v0 topic_id: CbxYWiRIQ_KbOYlqUah0mw
+            26 REMOVE_TOPIC_RECORD v0 topic_id: bnieaqG5RfSHUmdXEw-fUg
+            -> [DeletedTopic { name: Some("b"), id: CbxYWiRIQ_KbOYlqUah0mw, result: Ok(()) }, DeletedTopic { name: Some("a"), id: bnieaqG5RfSHUmdXEw-fUg, result: Ok(()) }]
         "#]],
     );
     assert_eq!(cluster.state().config(&ConfigResource::topic("b")), None);
@@ -190,7 +192,7 @@ fn partitions_are_refused_in_kafkas_words() {
         let mut results =
             cluster.ask(CreatePartitions { topics: vec![more], validate_only: false, seed: Seed(1) });
         let why = results.remove(0).1.unwrap_err();
-        refused += &format!("{}: {}\n", why.code, why.message.as_deref().unwrap_or("-"));
+        writeln!(refused, "{}: {}", why.code, why.message.as_deref().unwrap_or("-")).unwrap();
     };
     more("nonesuch", 3, None);
     more("t", 2, None);
@@ -259,31 +261,31 @@ fn configurations_change() {
     told(
         &cluster,
         &expect![[r#"
-              13 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "retention.ms", value: Some("1000")
-                 -> [(Topic("t"), Ok(()))]
-                 -> [(Topic("t"), Ok(()))]
-                 -> [(Topic("t"), Ok(()))]
-              14 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "cleanup.policy", value: Some("delete")
-                 -> [(Topic("t"), Ok(()))]
-              15 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "cleanup.policy", value: Some("")
-                 -> [(Topic("t"), Ok(()))]
-              16 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "min.insync.replicas", value: Some("1")
-              17 CLEAR_ELR_RECORD v0 topic_name: "t"
-                 -> [(Topic("t"), Ok(()))]
-              18 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "min.insync.replicas", value: None
-              19 CLEAR_ELR_RECORD v0 topic_name: "t"
-                 -> [(Topic("t"), Ok(()))]
-              20 CONFIG_RECORD v0 resource_type: 4, resource_name: "", name: "message.max.bytes", value: Some("2000000")
-                 -> [(Broker(""), Ok(()))]
-              21 CONFIG_RECORD v0 resource_type: 4, resource_name: "1", name: "log.retention.ms", value: Some("1000000")
-                 -> [(Broker("1"), Ok(()))]
-              22 CONFIG_RECORD v0 resource_type: 4, resource_name: "", name: "min.insync.replicas", value: Some("2")
-              23 CLEAR_ELR_RECORD v0 topic_name: ""
-                 -> [(Broker(""), Ok(()))]
-              24 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "segment.bytes", value: Some("2000000")
-              25 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "cleanup.policy", value: None
-              26 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "retention.ms", value: None
-                 -> [(Topic("t"), Ok(()))]
+            13 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "retention.ms", value: Some("1000")
+            -> [(Topic("t"), Ok(()))]
+            -> [(Topic("t"), Ok(()))]
+            -> [(Topic("t"), Ok(()))]
+            14 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "cleanup.policy", value: Some("delete")
+            -> [(Topic("t"), Ok(()))]
+            15 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "cleanup.policy", value: Some("")
+            -> [(Topic("t"), Ok(()))]
+            16 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "min.insync.replicas", value: Some("1")
+            17 CLEAR_ELR_RECORD v0 topic_name: "t"
+            -> [(Topic("t"), Ok(()))]
+            18 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "min.insync.replicas", value: None
+            19 CLEAR_ELR_RECORD v0 topic_name: "t"
+            -> [(Topic("t"), Ok(()))]
+            20 CONFIG_RECORD v0 resource_type: 4, resource_name: "", name: "message.max.bytes", value: Some("2000000")
+            -> [(Broker(""), Ok(()))]
+            21 CONFIG_RECORD v0 resource_type: 4, resource_name: "1", name: "log.retention.ms", value: Some("1000000")
+            -> [(Broker("1"), Ok(()))]
+            22 CONFIG_RECORD v0 resource_type: 4, resource_name: "", name: "min.insync.replicas", value: Some("2")
+            23 CLEAR_ELR_RECORD v0 topic_name: ""
+            -> [(Broker(""), Ok(()))]
+            24 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "segment.bytes", value: Some("2000000")
+            25 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "cleanup.policy", value: None
+            26 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "retention.ms", value: None
+            -> [(Topic("t"), Ok(()))]
         "#]],
     );
 }
@@ -374,16 +376,16 @@ fn a_broker_that_dies_hands_its_partitions_over_and_comes_back() {
     told(
         &cluster,
         &expect![[r#"
-              18 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[2] leader=2
-              19 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=1 in_controlled_shutdown=0
-                 -> Ok(())
-                 -> Ok(())
-              20 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=20
-                 -> Ok(20)
-                 -> Err(Refused { code: STALE_BROKER_EPOCH, message: Some("Expected broker epoch 20, but got broker epoch 9") })
-                 -> Err(Refused { code: STALE_BROKER_EPOCH, message: Some("Expected broker epoch 20, but got broker epoch 9") })
-              21 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=-1 in_controlled_shutdown=0
-                 -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
+            18 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[2] leader=2
+            19 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=1 in_controlled_shutdown=0
+            -> Ok(())
+            -> Ok(())
+            20 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=20
+            -> Ok(20)
+            -> Err(Refused { code: STALE_BROKER_EPOCH, message: Some("Expected broker epoch 20, but got broker epoch 9") })
+            -> Err(Refused { code: STALE_BROKER_EPOCH, message: Some("Expected broker epoch 20, but got broker epoch 9") })
+            21 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=-1 in_controlled_shutdown=0
+            -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
         "#]],
     );
 }
@@ -402,15 +404,15 @@ fn a_broker_that_is_alone_recovers_its_partitions_after_a_crash_as_kafka_does() 
     told(
         &cluster,
         &expect![[r#"
-              13 PARTITION_CHANGE_RECORD v2 4iCoOXsdTa-o7-MzsmbxAw-0 isr=[] elr=[1] last_known_elr=[1] leader=-1
-              14 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=1 in_controlled_shutdown=0
-                 -> Ok(())
-              15 PARTITION_CHANGE_RECORD v2 4iCoOXsdTa-o7-MzsmbxAw-0 elr=[]
-              16 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=15
-                 -> Ok(15)
-              17 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=-1 in_controlled_shutdown=0
-              18 PARTITION_CHANGE_RECORD v2 4iCoOXsdTa-o7-MzsmbxAw-0 isr=[1] last_known_elr=[] leader=1 recovering=true
-                 -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
+            13 PARTITION_CHANGE_RECORD v2 4iCoOXsdTa-o7-MzsmbxAw-0 isr=[] elr=[1] last_known_elr=[1] leader=-1
+            14 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=1 in_controlled_shutdown=0
+            -> Ok(())
+            15 PARTITION_CHANGE_RECORD v2 4iCoOXsdTa-o7-MzsmbxAw-0 elr=[]
+            16 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=15
+            -> Ok(15)
+            17 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=-1 in_controlled_shutdown=0
+            18 PARTITION_CHANGE_RECORD v2 4iCoOXsdTa-o7-MzsmbxAw-0 isr=[1] last_known_elr=[] leader=1 recovering=true
+            -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
         "#]],
     );
 }
@@ -432,15 +434,15 @@ fn a_broker_shuts_down_in_order() {
     told(
         &cluster,
         &expect![[r#"
-              15 BROKER_REGISTRATION_CHANGE_RECORD v1 1 fenced=0 in_controlled_shutdown=1
-              16 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[2] leader=2
-                 -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: true, should_shut_down: false })
-                 -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: true, should_shut_down: false })
-              17 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=1 in_controlled_shutdown=0
-                 -> Ok(BrokerStatus { is_caught_up: true, is_fenced: true, in_controlled_shutdown: false, should_shut_down: true })
-                 -> Ok(BrokerStatus { is_caught_up: true, is_fenced: true, in_controlled_shutdown: false, should_shut_down: true })
-              18 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=18
-                 -> Ok(18)
+            15 BROKER_REGISTRATION_CHANGE_RECORD v1 1 fenced=0 in_controlled_shutdown=1
+            16 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[2] leader=2
+            -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: true, should_shut_down: false })
+            -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: true, should_shut_down: false })
+            17 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=1 in_controlled_shutdown=0
+            -> Ok(BrokerStatus { is_caught_up: true, is_fenced: true, in_controlled_shutdown: false, should_shut_down: true })
+            -> Ok(BrokerStatus { is_caught_up: true, is_fenced: true, in_controlled_shutdown: false, should_shut_down: true })
+            18 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=18
+            -> Ok(18)
         "#]],
     );
 }
@@ -459,9 +461,9 @@ fn a_log_directory_fails() {
     told(
         &cluster,
         &expect![[r#"
-              13 BROKER_REGISTRATION_CHANGE_RECORD v2 1 fenced=0 in_controlled_shutdown=0
-                 -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
-                 -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
+            13 BROKER_REGISTRATION_CHANGE_RECORD v2 1 fenced=0 in_controlled_shutdown=0
+            -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
+            -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
         "#]],
     );
 }
@@ -472,7 +474,7 @@ fn registrations_are_refused_in_kafkas_words() {
     let mut refused = String::new();
     let mut register = |registration: RegisterBroker| {
         let why = cluster.ask(registration).unwrap_err();
-        refused += &format!("{}: {}\n", why.code, why.message.as_deref().unwrap_or("-"));
+        writeln!(refused, "{}: {}", why.code, why.message.as_deref().unwrap_or("-")).unwrap();
     };
     register(RegisterBroker { cluster_id: "another".to_owned(), ..registration(3) });
     register(RegisterBroker { incarnation: Uuid::from_u128(99), ..registration(1) });
@@ -579,12 +581,12 @@ fn producer_ids_are_given_in_blocks() {
     told(
         &cluster,
         &expect![[r#"
-              11 PRODUCER_IDS_RECORD v0 broker_id: 1, broker_epoch: 9, next_producer_id: 1000
-                 -> Ok(ProducerIdBlock { first: 0, count: 1000 })
-              12 PRODUCER_IDS_RECORD v0 broker_id: 1, broker_epoch: 9, next_producer_id: 2000
-                 -> Ok(ProducerIdBlock { first: 1000, count: 1000 })
-                 -> Err(Refused { code: STALE_BROKER_EPOCH, message: Some("Expected broker epoch 9, but got broker epoch 8") })
-                 -> Err(Refused { code: STALE_BROKER_EPOCH, message: Some("No broker registration found for broker id 2") })
+            11 PRODUCER_IDS_RECORD v0 broker_id: 1, broker_epoch: 9, next_producer_id: 1000
+            -> Ok(ProducerIdBlock { first: 0, count: 1000 })
+            12 PRODUCER_IDS_RECORD v0 broker_id: 1, broker_epoch: 9, next_producer_id: 2000
+            -> Ok(ProducerIdBlock { first: 1000, count: 1000 })
+            -> Err(Refused { code: STALE_BROKER_EPOCH, message: Some("Expected broker epoch 9, but got broker epoch 8") })
+            -> Err(Refused { code: STALE_BROKER_EPOCH, message: Some("No broker registration found for broker id 2") })
         "#]],
     );
 }
@@ -598,10 +600,8 @@ fn features_change_and_are_refused_in_kafkas_words() {
         let result = cluster.ask(UpdateFeatures { updates, validate_only: false, controller: NodeId(1) });
         let why =
             result.map_or_else(|why| format!("{} {}", why.code, why.message.unwrap()), |()| "OK".to_owned());
-        told += &format!(
-            "{}\n",
-            why.replace("The update failed for all features since the following feature had an error: ", "")
-        );
+        let prefix = "The update failed for all features since the following feature had an error: ";
+        writeln!(told, "{}", why.replace(prefix, "")).unwrap();
     };
     use FeatureUpgrade::{SafeDowngrade, UnsafeDowngrade, Upgrade};
     update("nosuch", 1, Upgrade);

@@ -60,7 +60,7 @@ impl Cluster {
         let batch = self.leader.submit(Millis(1), command.into(), ());
         for (at, change) in batch.iter().flat_map(|batch| batch.changes.iter().enumerate()) {
             let offset = batch.as_ref().unwrap().base_offset.plus(at as i64);
-            writeln!(self.transcript, "{offset:>4} {}", show(change)).unwrap();
+            writeln!(self.transcript, "{offset} {}", show(change)).unwrap();
             // Through the encoding, as on every other node.
             let decoded = Change::decode(&change.encode()).unwrap();
             assert_eq!(&decoded, change);
@@ -69,7 +69,7 @@ impl Cluster {
         let mut ready = self.leader.committed(self.leader.end());
         assert_eq!(self.committed.state(), self.leader.machine().state());
         let answer = A::answer(ready.remove(0).1);
-        writeln!(self.transcript, "     -> {answer:?}").unwrap();
+        writeln!(self.transcript, "-> {answer:?}").unwrap();
         answer
     }
 

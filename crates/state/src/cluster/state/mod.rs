@@ -37,7 +37,7 @@ pub use topics::{
 /// Whom a quota is for: each type of entity with its name, or `None` for the type's default; sorted.
 pub type QuotaEntity = Vec<(Name, Option<Name>)>;
 
-/// The cluster's metadata. The public fields may be read by anyone; only `apply` writes them.
+/// The cluster's metadata. Anyone may read it; only [`ClusterState::apply`] writes it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterState {
     /// The level of each feature that is not off, `metadata.version` among them.
