@@ -24,9 +24,8 @@ fn the_page_of_commands_is_fresh() {
 fn describe(command: &mut Command, page: &mut String) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    let depth = command.get_bin_name().map_or(0, |name| name.split(' ').count());
-    let heading = "#".repeat(depth + 1);
-    let name = command.get_bin_name().unwrap_or_default().to_owned();
+    let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+    let heading = "#".repeat(name.split(' ').count() + 1);
     write!(page, "\n{heading} {name}\n\n```text\n{}\n```\n", help.join("\n")).expect("a string takes it");
     for inner in
         command.get_subcommands_mut().filter(|inner| inner.get_name() != "help" && !inner.is_hide_set())
