@@ -1,7 +1,9 @@
 //! A node on a memory disk in an environment without time: what blocks runs at once, timers never fire, and the test
 //! polls everything itself.
 
-#![allow(unreachable_pub, reason = "a test's own module")]
+#![allow(unreachable_pub, dead_code, reason = "a test's own module")]
+
+pub mod records;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -108,12 +110,22 @@ impl Client {
         let mut cx = Context::from_waker(Waker::noop());
         self.connection.start(frame, &mut cx)?;
         for _ in 0..2 {
-            if let Poll::Ready(answer) = self.connection.poll_answer(&mut cx) {
-                return Ok(answer?.map(|frame| frame.into_bytes(|_, _| Bytes::new()).slice(4..)));
+            if let Poll::Ready(answer) = self.connection.poll_answer(&mut cx)
+                && let Some(frame) = answer?
+            {
+                return Ok(Some(frame.into_bytes(|_, _| Bytes::new()).slice(4..)));
             }
             self.connection.settle();
         }
         Ok(None)
+    }
+
+    /// The next answer, if it is ready.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
+        match self.connection.poll_answer(cx) {
+            Poll::Ready(Ok(Some(frame))) => Some(frame.into_bytes(|_, _| Bytes::new())),
+            _ => None,
+        }
     }
 
     /// Asks, at a version that the message library has.
