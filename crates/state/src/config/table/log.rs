@@ -41,7 +41,7 @@ keys! { LOG, Broker;
         "How many threads compact.";
     "log.cleanup.policy", List = "delete", ListOfOrEmpty(&["compact", "delete"]), Medium, ClusterWide,
         public, Acts,
-        "What happens to old segments: delete, compact or both.";
+        "What happens to old segments: delete, or nothing if it is empty; compact is refused until compaction is built.";
     "log.dir", List = "/tmp/kafka-logs", SomeTexts, High, ReadOnly, public, Acts,
         "Where the data is kept; log.dirs takes precedence.";
     "log.dir.failure.timeout.ms", Long = "30000", Min(1), Low, ReadOnly, public,
