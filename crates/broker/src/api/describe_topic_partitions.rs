@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use chronik_state::cluster::{Partition, Topic, check_topic_name};
+use chronik_state::cluster::{Partition, Topic, check_topic_name, is_internal_topic};
 use chronik_types::{ErrorCode, PartitionIndex};
 use chronik_wire::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
@@ -14,7 +14,7 @@ use chronik_wire::messages::describe_topic_partitions_response::{
 use chronik_wire::messages::{BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
 
 use super::metadata::{TOPIC_OPERATIONS, View};
-use super::topics::{broker_ids, is_internal, topic_name};
+use super::topics::{broker_ids, topic_name};
 use crate::connection::Client;
 use crate::node::Node;
 
@@ -71,7 +71,7 @@ fn described(
     DescribeTopicPartitionsResponseTopic::default()
         .with_name(Some(topic_name(&topic.name)))
         .with_topic_id(topic.id.0)
-        .with_is_internal(is_internal(&topic.name))
+        .with_is_internal(is_internal_topic(&topic.name))
         .with_partitions(partitions)
         .with_topic_authorized_operations(TOPIC_OPERATIONS)
 }
@@ -85,7 +85,7 @@ fn missing(name: &str) -> DescribeTopicPartitionsResponseTopic {
     DescribeTopicPartitionsResponseTopic::default()
         .with_error_code(code.code())
         .with_name(Some(topic_name(name)))
-        .with_is_internal(is_internal(name))
+        .with_is_internal(is_internal_topic(name))
 }
 
 fn partition(

@@ -19,7 +19,7 @@ use chronik_wire::messages::metadata_response::{
 };
 use chronik_wire::messages::{BrokerId, MetadataRequest, MetadataResponse};
 
-use super::topics::{broker_ids, is_internal, text, topic_name};
+use super::topics::{broker_ids, text, topic_name};
 use crate::connection::Client;
 use crate::node::Node;
 
@@ -139,7 +139,7 @@ impl View<'_> {
                 .with_error_code(missing.code())
                 .with_name(wanted.name.clone())
                 .with_topic_id(wanted.topic_id)
-                .with_is_internal(wanted.name.as_deref().is_some_and(|name| is_internal(name))),
+                .with_is_internal(wanted.name.as_deref().is_some_and(|name| is_internal_topic(name))),
         }
     }
 
@@ -148,7 +148,7 @@ impl View<'_> {
         let response = MetadataResponseTopic::default()
             .with_name(Some(topic_name(&topic.name)))
             .with_topic_id(topic.id.0)
-            .with_is_internal(is_internal(&topic.name))
+            .with_is_internal(is_internal_topic(&topic.name))
             .with_partitions(partitions.collect());
         if self.with_operations {
             response.with_topic_authorized_operations(TOPIC_OPERATIONS)

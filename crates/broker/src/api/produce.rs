@@ -20,13 +20,13 @@ use chronik_wire::{RequestHeader, TopicKey};
 use smallvec::SmallVec;
 use std::time::Duration;
 
-use super::topics::{find, is_internal, name_and_id, text};
+use super::topics::{find, name_and_id, text};
 use super::{Reply, Started};
 use crate::connection::Client;
 use crate::node::Node;
 use crate::partition::{Partition, Placed, Refusal};
 use crate::wait::{Wait, WaitOrDeadline};
-use chronik_state::cluster::Topic;
+use chronik_state::cluster::{Topic, is_internal_topic};
 
 /// A partition whose commit is awaited: where its answer is, and what completes it.
 struct Awaited {
@@ -164,7 +164,7 @@ impl Produce<'_> {
         if !self.acks_valid {
             return Err(Failure::Code(ErrorCode::InvalidRequiredAcks));
         }
-        if is_internal(&topic.name) && !self.may_write_internal {
+        if is_internal_topic(&topic.name) && !self.may_write_internal {
             return Err(Failure::Code(ErrorCode::InvalidTopicException));
         }
         let partition = self.partition(topic, key, &wanted)?;

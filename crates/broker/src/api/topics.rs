@@ -6,11 +6,6 @@ use chronik_wire::messages::{BrokerId, TopicName};
 use chronik_wire::{StrBytes, TopicKey};
 use std::sync::Arc;
 
-/// Topics that belong to the brokers themselves (`Topic.INTERNAL_TOPICS`).
-pub(super) fn is_internal(name: &str) -> bool {
-    matches!(name, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
-}
-
 /// The topic that a request names.
 ///
 /// Errors: `UNKNOWN_TOPIC_OR_PARTITION` for a name, `UNKNOWN_TOPIC_ID` for an id.
