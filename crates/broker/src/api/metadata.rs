@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use chronik_state::cluster::{
-    ClusterState, CreateTopics, NewTopic, Partition, Seed, Topic, check_topic_name,
+    ClusterState, CreateTopics, NewTopic, Partition, Seed, Topic, check_topic_name, is_internal_topic,
 };
 use chronik_types::{ErrorCode, NodeId, PartitionIndex, TopicId};
 use chronik_wire::messages::metadata_request::MetadataRequestTopic;
