@@ -31,6 +31,7 @@ fn steps(repo: &Repo) -> Vec<Step> {
         Step::new("clippy", "cargo clippy --workspace --all-targets -- -D warnings"),
         Step::new("tidy", "cargo xtask tidy"),
     ];
+    steps.push(Step::new("simulate", "cargo run --release --package chronik-sim -- --seeds 300"));
     if repo.contains("fuzz/Cargo.toml") {
         steps.push(Step::new("fuzz", "cargo xtask fuzz --seconds 45"));
     }

@@ -8,15 +8,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use chronik_sim::single_node;
-use chronik_sim::world::Halted;
+use chronik_sim::world::quiet_halts;
 
 fn main() -> ExitCode {
-    let quiet = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if !info.payload().is::<Halted>() {
-            quiet(info);
-        }
-    }));
+    quiet_halts();
     match run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

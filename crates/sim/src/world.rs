@@ -256,6 +256,16 @@ impl World {
     }
 }
 
+/// Keeps panics with [`Halted`] from being reported as what they are not.
+pub fn quiet_halts() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !info.payload().is::<Halted>() {
+            report(info);
+        }
+    }));
+}
+
 fn halted(life: Life, panic: Box<dyn Any + Send>) -> Option<Life> {
     if panic.is::<Halted>() { Some(life) } else { resume_unwind(panic) }
 }
