@@ -74,11 +74,18 @@ impl LogDir {
     /// Errors: `Io` with `WouldBlock` when another process has it.
     pub fn open(files: &Arc<Files>, path: &Path) -> Result<LogDir, LogError> {
         let disk = files.disk();
-        if !disk.exists(path).context("look at", path)? {
-            disk.create_dir_all(path).context("make", path)?;
-            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                disk.sync_dir(parent).context("sync", parent)?;
+        // A directory's name is durable when the directory above it has been synced.
+        let mut made = Vec::new();
+        for dir in path.ancestors().filter(|dir| !dir.as_os_str().is_empty()) {
+            if disk.exists(dir).context("look at", dir)? {
+                break;
             }
+            made.push(dir);
+        }
+        disk.create_dir_all(path).context("make", path)?;
+        for parent in made.into_iter().filter_map(Path::parent) {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            disk.sync_dir(parent).context("sync", parent)?;
         }
         let lock_path = path.join(LOCK);
         let lock = disk.lock(&lock_path).context("lock", &lock_path)?;
@@ -238,8 +245,8 @@ impl LogDir {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::memory::MemoryDisk;
     use crate::disk::Disk;
+    use crate::disk::memory::MemoryDisk;
     use chronik_types::NodeId;
 
     fn open(disk: &MemoryDisk) -> LogDir {

@@ -96,9 +96,16 @@ impl Log {
     /// recovery point then. Blocks.
     pub fn close(mut self) -> Result<Offset, LogError> {
         self.refuse_if_poisoned()?;
-        self.sync()?;
+        if self.sync()? < self.end {
+            // A sync was begun and its result never came: whatever it was to cover is synced again.
+            let durable = self.sync.durable;
+            let from = self.segments.partition_point(|segment| segment.base() <= durable).saturating_sub(1);
+            self.sync_segments(from)?;
+        }
+        // An index in memory has no entry for the largest timestamp yet, whatever has been checkpointed.
+        let unsealed = self.segments.last().is_some_and(|segment| segment.gauge.is_some());
         let behind = self.checkpoint.recovery_point < self.end;
-        if !self.segments.is_empty() && (self.checkpoint.changed || behind) {
+        if !self.segments.is_empty() && (self.checkpoint.changed || behind || unsealed) {
             self.write_indexes(true)?;
             self.write_snapshot(self.end)?;
             let checkpointed = self.checkpoint_job().run();

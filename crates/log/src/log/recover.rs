@@ -78,7 +78,7 @@ impl Log {
         self.checkpoint.recovery_point = recovery_point.min(self.end);
         self.checkpoint.changed = true;
         self.epochs_unwritten = true;
-        self.sync_recovered(first)
+        self.sync_segments(first)
     }
 
     /// Makes the indexes of segments below `count` again where they are missing.
@@ -137,7 +137,8 @@ impl Log {
         }
         segment.gauge = Some(Box::new(gauge));
         segment.size = segment.restart_index(size);
-        segment.aborted.retain(|entry| entry.last_offset < start);
+        segment.forget_aborted_from(&files, start).context("cut the transaction index of", &path)?;
+        self.checkpoint.unsynced.insert(base);
         Ok(start)
     }
 
@@ -150,7 +151,10 @@ impl Log {
         if segment.gauge.is_none() {
             segment.gauge = Some(Box::default());
             segment.size = 0;
-            segment.aborted.clear();
+            segment
+                .forget_aborted_from(&files, Offset::ZERO)
+                .context("cut the transaction index of", &path)?;
+            self.checkpoint.unsynced.insert(segment.base());
         }
         let log = segment.files.log(&files).context("open", &path)?;
         let len = log.len().context("measure", &path)?;
@@ -246,6 +250,9 @@ impl Log {
         }
         let first = self.segments.partition_point(|segment| segment.base() <= from).saturating_sub(1);
         for segment in &self.segments[first.min(self.segments.len())..] {
+            if segment.base() >= to {
+                break;
+            }
             let path = segment.files.path(Kind::Log);
             let log = segment.files.log(&files).context("open", &path)?;
             let floor = segment.floor(&files, from).context("read the index of", &path)?;
@@ -302,8 +309,8 @@ impl Log {
         Ok(())
     }
 
-    /// Makes durable what was found: it may have been in the page cache only.
-    fn sync_recovered(&mut self, first: usize) -> Result<(), LogError> {
+    /// Makes the segments from `first` on durable: what recovery found may have been in the page cache only.
+    pub(super) fn sync_segments(&mut self, first: usize) -> Result<(), LogError> {
         for segment in &self.segments[first.min(self.segments.len())..] {
             let path = segment.files.path(Kind::Log);
             segment.files.log(&self.files).and_then(|log| log.sync_data()).context("sync", &path)?;

@@ -86,12 +86,13 @@ impl Log {
         log.sync_data().context("sync", &path)?;
         segment.files.clear_hints();
         segment.size = position;
-        segment.aborted.retain(|entry| entry.last_offset < end);
+        segment.forget_aborted_from(&files, end).context("cut the transaction index of", &path)?;
+        let base = segment.base();
+        self.checkpoint.unsynced.insert(base);
         self.end = end;
         self.sync.truncated(end);
         self.checkpoint.recovery_point = self.checkpoint.recovery_point.min(end);
         self.reindex_active(position)?;
-        self.cut_txn_index()?;
         self.start = self.start.min(end);
         self.epochs_unwritten |= self.epochs.truncate_from_end(end);
         self.finish_cut(now)
@@ -156,19 +157,6 @@ impl Log {
         Ok(())
     }
 
-    fn cut_txn_index(&mut self) -> Result<(), LogError> {
-        let files = self.files.clone();
-        let segment = self.active();
-        if segment.aborted_written <= segment.aborted.len() {
-            return Ok(());
-        }
-        segment.aborted_written = segment.aborted.len();
-        let path = segment.files.path(Kind::TxnIndex);
-        let len = segment.aborted_written * crate::index::txn::ENTRY_LEN;
-        let file = files.disk().open(&path, crate::disk::Mode::Write).context("open", &path)?;
-        file.set_len(len as u64).and_then(|()| file.sync_data()).context("cut", &path)
-    }
-
     /// Brings producers, snapshots, epochs and the directory to the log's new end.
     fn finish_cut(&mut self, now: Millis) -> Result<(), LogError> {
         let snapshots = self.snapshots()?;
@@ -195,13 +183,15 @@ impl Log {
         self.producers = Producers::default();
         self.epochs.clear();
         self.epochs_unwritten = true;
-        if !self.files.disk().exists(&self.dir).context("look at", &self.dir)? {
-            return Ok(());
+        if self.files.disk().exists(&self.dir).context("look at", &self.dir)? {
+            for offset in self.snapshots()? {
+                self.remove_if_there(&Kind::Snapshot.name(offset))?;
+            }
+            self.begin_segment(start, now)?;
+        } else {
+            // Only a segment's name remembers where an empty log goes on.
+            self.begin_first(now)?;
         }
-        for offset in self.snapshots()? {
-            self.remove_if_there(&Kind::Snapshot.name(offset))?;
-        }
-        self.begin_segment(start, now)?;
         self.finish_cut(now)?;
         let synced = self.sync()?;
         debug_assert_eq!(synced, start);

@@ -239,6 +239,17 @@ impl Segment {
         }
     }
 
+    /// Forgets aborted transactions whose markers are at `end` or beyond, in the file too.
+    pub(crate) fn forget_aborted_from(&mut self, files: &Files, end: Offset) -> io::Result<()> {
+        self.aborted.retain(|entry| entry.last_offset < end);
+        if self.aborted_written > self.aborted.len() {
+            let file = files.disk().open(&self.files.path(Kind::TxnIndex), crate::disk::Mode::Write)?;
+            file.set_len((self.aborted.len() * index::txn::ENTRY_LEN) as u64)?;
+            self.aborted_written = self.aborted.len();
+        }
+        Ok(())
+    }
+
     /// Drops what is known about batches at `size` and beyond. Returns from where on the batches are to be noted again:
     /// the last indexed one. `gauge` must be there.
     pub(crate) fn restart_index(&mut self, size: u32) -> u32 {

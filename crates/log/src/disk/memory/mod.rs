@@ -112,6 +112,11 @@ impl MemoryDisk {
         self.state.lock().faults.count
     }
 
+    /// The sum of all files' lengths.
+    pub fn used_bytes(&self) -> u64 {
+        self.state.lock().used()
+    }
+
     /// The content of a file as programs see it.
     pub fn content(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut state = self.state.lock();
