@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 use parking_lot::Mutex;
 
 /// A session must have been silent for this long before another may take its slot.
-const EVICTION_AGE: Duration = Duration::from_secs(120);
+const EVICTION_AGE: Duration = Duration::from_mins(2);
 
 /// The epoch of a request that wants no session (or closes the one it names).
 const FINAL_EPOCH: i32 = -1;
@@ -295,7 +295,7 @@ mod tests {
     fn a_full_cache_gives_up_only_stale_sessions() {
         let sessions = FetchSessions::new(1);
         assert_eq!(sessions.open(request(0, 0, &[0]), Duration::ZERO, 7).unwrap().session_id, 7);
-        let young = Duration::from_secs(60);
+        let young = Duration::from_mins(1);
         assert_eq!(sessions.open(request(0, 0, &[0]), young, 9).unwrap().session_id, 0);
         let stale = Duration::from_secs(121);
         assert_eq!(sessions.open(request(0, 0, &[0]), stale, 9).unwrap().session_id, 9);

@@ -4,7 +4,7 @@
 //! the image; the broker registers and is unfenced. Only then may clients be let in. Down: partitions are closed
 //! cleanly, checkpoints written, and last of all the marker that says so.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use chronik_state::config::{BrokerConfig, Endpoint, Layers, NodeConfig, Nothing,
 use chronik_state::image::MetadataImage;
 use chronik_state::records::{EndpointRecord, FeatureRangeRecord};
 use chronik_types::{BrokerEpoch, ErrorCode, NodeId, Offset, PartitionIndex, TopicId, TopicPartition};
+use indexmap::IndexMap;
 use uuid::Uuid;
 
 use crate::chores;
@@ -134,7 +135,7 @@ impl Node {
             partitions: Arc::clone(&partitions),
             dirs: Arc::clone(&dirs),
             unclaimed,
-            settings: HashMap::default(),
+            settings: IndexMap::default(),
             plain: Settings::new(TopicConfig::resolve(&Nothing, &layers), expiration_ms),
             load: vec![0; dirs.len().min(options.config.log_dirs.len())],
         };
@@ -343,7 +344,7 @@ impl Node {
     }
 }
 
-type Scanned = (Vec<Dir>, HashMap<TopicPartition, Unclaimed, foldhash::fast::FixedState>, FoundMetadata);
+type Scanned = (Vec<Dir>, IndexMap<TopicPartition, Unclaimed, foldhash::fast::FixedState>, FoundMetadata);
 
 /// What the checkpoints say about the metadata log.
 struct FoundMetadata {
@@ -354,7 +355,7 @@ struct FoundMetadata {
 
 fn scan(storage: Storage) -> Result<Scanned, StartError> {
     let mut dirs = Vec::new();
-    let mut unclaimed = HashMap::default();
+    let mut unclaimed = IndexMap::default();
     let mut metadata =
         FoundMetadata { clean: false, recovery_point: Offset::ZERO, broker_epoch: BrokerEpoch(-1) };
     for (at, opened) in storage.dirs.into_iter().enumerate() {

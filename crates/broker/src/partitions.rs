@@ -1,10 +1,10 @@
 //! The partitions of this broker, by topic id and index. Reconcile writes it; everybody else looks things up.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chronik_types::{PartitionIndex, TopicId};
 use foldhash::fast::FixedState;
+use indexmap::IndexMap;
 use parking_lot::RwLock;
 
 use crate::partition::Partition;
@@ -12,7 +12,7 @@ use crate::partition::Partition;
 /// The partitions that this broker has a replica of.
 #[derive(Default)]
 pub(crate) struct Partitions {
-    by_id: RwLock<HashMap<(TopicId, PartitionIndex), Arc<Partition>, FixedState>>,
+    by_id: RwLock<IndexMap<(TopicId, PartitionIndex), Arc<Partition>, FixedState>>,
 }
 
 impl Partitions {
@@ -28,7 +28,7 @@ impl Partitions {
 
     /// Takes one away.
     pub(crate) fn remove(&self, topic: TopicId, index: PartitionIndex) -> Option<Arc<Partition>> {
-        self.by_id.write().remove(&(topic, index))
+        self.by_id.write().swap_remove(&(topic, index))
     }
 
     /// How many there are.

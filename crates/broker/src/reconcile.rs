@@ -3,7 +3,7 @@
 //! Called with each new image, in order, under the quorum's lock; it is the only code that adds to or removes from the
 //! set of partitions. It decides nothing: what it does is a function of the image and of what is on disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -13,6 +13,7 @@ use chronik_state::config::{BrokerConfig, Layers, Lookup, Nothing, TopicConfig};
 use chronik_state::image::{MetadataImage, Published};
 use chronik_types::{NodeId, Offset, PartitionIndex, TopicId, TopicPartition};
 use foldhash::fast::FixedState;
+use indexmap::IndexMap;
 
 use crate::data_dir::DataDir;
 use crate::env::{Env, Urgency};
@@ -47,8 +48,8 @@ pub(crate) struct Reconcile {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) dirs: Arc<Vec<Dir>>,
-    pub(crate) unclaimed: HashMap<TopicPartition, Unclaimed, FixedState>,
-    pub(crate) settings: HashMap<TopicId, Arc<Settings>, FixedState>,
+    pub(crate) unclaimed: IndexMap<TopicPartition, Unclaimed, FixedState>,
+    pub(crate) settings: IndexMap<TopicId, Arc<Settings>, FixedState>,
     /// Of every topic without overrides.
     pub(crate) plain: Arc<Settings>,
     /// Partitions per log directory, to place new ones.
@@ -120,7 +121,7 @@ impl Reconcile {
             clean: dir.clean,
             now: self.env.now(),
         };
-        let log = self.open_log(&name, dir, open)?;
+        let log = Self::open_log(&name, dir, open)?;
         if let Some(load) = self.load.get_mut(at) {
             *load += 1;
         }
@@ -130,7 +131,7 @@ impl Reconcile {
         Some(partition)
     }
 
-    fn open_log(&self, name: &TopicPartition, dir: &Dir, open: Open) -> Option<Log> {
+    fn open_log(name: &TopicPartition, dir: &Dir, open: Open) -> Option<Log> {
         match Log::open(dir.log_dir.files(), open) {
             Ok((log, recovery)) => {
                 for cut in &recovery.cuts {
@@ -159,7 +160,7 @@ impl Reconcile {
             tracing::warn!(partition = %name, "a log of another topic id is in the way: it is set aside");
             return None;
         }
-        self.unclaimed.remove(name)
+        self.unclaimed.swap_remove(name)
     }
 
     fn least_loaded(&self) -> Option<usize> {
@@ -169,7 +170,7 @@ impl Reconcile {
     }
 
     fn remove(&mut self, id: TopicId, name: &Arc<str>, topic: &Topic) {
-        self.settings.remove(&id);
+        self.settings.swap_remove(&id);
         for &index in topic.partitions.keys() {
             let Some(partition) = self.partitions.remove(id, index) else { continue };
             let Some(at) = self.dirs.iter().position(|dir| Arc::ptr_eq(&dir.data, &partition.dir)) else {
@@ -221,7 +222,7 @@ impl Reconcile {
     }
 
     fn reconfigure_topic(&mut self, image: &MetadataImage, id: TopicId) {
-        self.settings.remove(&id);
+        self.settings.swap_remove(&id);
         let Some(topic) = image.state.topic(id) else { return };
         let settings = self.settings_of(image, topic);
         for &index in topic.partitions.keys() {

@@ -15,10 +15,13 @@ use kafka_protocol::protocol::Request;
 
 use crate::world::{CLIENTS, Life, World};
 
+/// A node that is up, and the life it is up in.
+type Up = (Life, Arc<Node>);
+
 /// Where clients find the node that is up, if one is.
 #[derive(Clone, Default)]
 pub struct Address {
-    node: Arc<Mutex<Option<(Life, Arc<Node>)>>>,
+    node: Arc<Mutex<Option<Up>>>,
 }
 
 impl Address {
@@ -37,7 +40,7 @@ impl Address {
         if self.lock().is_some() { "the node is up" } else { "the node is down" }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Life, Arc<Node>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Up>> {
         self.node.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

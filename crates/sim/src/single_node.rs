@@ -24,7 +24,7 @@ const STEPS_MAX: u64 = 3_000_000;
 /// How long the faults go on.
 const UNREST: Duration = Duration::from_secs(6);
 /// How long everything may take after that.
-const REST_MAX: Duration = Duration::from_secs(120);
+const REST_MAX: Duration = Duration::from_mins(2);
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -122,7 +122,7 @@ impl World {
     /// A duration between the two, most often near the lower one.
     pub fn duration(&self, least: Duration, most: Duration) -> Duration {
         let share = self.lock().dice.random_range(0.0..1.0f64).powi(3);
-        least + (most - least).mul_f64(share)
+        least + most.saturating_sub(least).mul_f64(share)
     }
 
     /// Begins a life.
@@ -145,7 +145,9 @@ impl World {
                 state.events.iter().filter(|(_, (of, _))| *of == life).map(|(key, _)| *key).collect();
             let events: Vec<_> = keys.iter().filter_map(|key| state.events.remove(key)).collect();
             let left: Vec<u64> = state.tasks.keys().copied().collect();
-            left.into_iter().for_each(|task| state.make_ready(task));
+            for task in left {
+                state.make_ready(task);
+            }
             (tasks, events)
         };
         // Outside of the lock: what they hold may call back when it is dropped.
@@ -201,7 +203,7 @@ impl World {
             state.now = state.now.max(at);
             state.note(at.as_nanos() as u64);
             drop(state);
-            return Some(self.happen(life, event));
+            return Some(Self::happen(life, event));
         }
         let count = state.ready.len();
         let chosen = state.dice.random_range(0..count);
@@ -238,7 +240,7 @@ impl World {
         }
     }
 
-    fn happen(&self, life: Life, event: Event) -> Option<Life> {
+    fn happen(life: Life, event: Event) -> Option<Life> {
         match event {
             Event::Timer(timer) => {
                 let waker = {

@@ -6,11 +6,9 @@ use chronik_sim::world::quiet_halts;
 #[test]
 fn a_node_under_load_loses_nothing_however_often_it_crashes() {
     quiet_halts();
-    for seed in [1] {
-        let outcome = single_node::run(seed).unwrap();
-        assert!(outcome.violations.is_empty(), "seed {seed}: {:#?}", outcome.violations);
-        assert!(outcome.crashes > 3 && outcome.acked > 1000, "seed {seed} tests nothing: {outcome:?}");
-    }
+    let outcome = single_node::run(1).unwrap();
+    assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
+    assert!(outcome.crashes > 3 && outcome.acked > 1000, "it tests nothing: {outcome:?}");
 }
 
 #[test]

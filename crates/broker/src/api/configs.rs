@@ -23,7 +23,7 @@ pub(super) fn resource(kind: i8, name: &str) -> Result<ConfigResource, Refused> 
     if kind == ResourceKind::Topic
         && let Err(reason) = check_topic_name(name)
     {
-        return Err(Refused::new(ErrorCode::InvalidTopicException, reason.to_string()));
+        return Err(Refused::new(ErrorCode::InvalidTopicException, reason.clone()));
     }
     Ok(ConfigResource::new(kind, name))
 }
@@ -47,7 +47,9 @@ pub(super) async fn alter<A: Ask<Answer = ConfigResults>, C>(
     command: impl FnOnce(Vec<(ConfigResource, C)>) -> A,
 ) -> Vec<Result<(), Refused>> {
     let mut times: BTreeMap<(i8, &str), usize> = BTreeMap::new();
-    names.iter().for_each(|name| *times.entry(*name).or_default() += 1);
+    for name in names {
+        *times.entry(*name).or_default() += 1;
+    }
     let mut results = Vec::with_capacity(names.len());
     let (mut places, mut resources) = (Vec::new(), Vec::new());
     for (at, &(kind, name)) in names.iter().enumerate() {

@@ -93,7 +93,7 @@ async fn create_missing(node: &Arc<Node>, wanted: &[MetadataRequestTopic]) {
                 match result {
                     Ok(_) => tracing::info!(topic = %name, "topic was created automatically"),
                     Err(refused) => {
-                        tracing::debug!(topic = %name, ?refused, "topic was not created automatically")
+                        tracing::debug!(topic = %name, ?refused, "topic was not created automatically");
                     }
                 }
             }

@@ -226,7 +226,7 @@ impl Produce<'_> {
                     }
                     Refusal::Code(_) => {}
                     Refusal::Append(error) => {
-                        answer = answer.with_error_message(Some(text(&error.to_string())))
+                        answer = answer.with_error_message(Some(text(&error.to_string())));
                     }
                 }
                 answer

@@ -132,7 +132,7 @@ impl Found {
     fn note_control(&mut self, offset: Offset, key: &[u8], value: &[u8]) {
         match ControlRecord::decode(key, value) {
             Ok(Some(ControlRecord::KRaftVersion(version))) => {
-                self.state.kraft_versions.push((offset, version))
+                self.state.kraft_versions.push((offset, version));
             }
             Ok(Some(ControlRecord::Voters(voters))) => self.state.voter_sets.push((offset, voters)),
             _ => {}

@@ -29,7 +29,7 @@ impl Quorum {
             self.image.store(published.image.clone());
             (state.subscriber)(&published);
         }
-        self.deliver(state);
+        Self::deliver(state);
         self.take_lead(state);
     }
 }

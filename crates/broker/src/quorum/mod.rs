@@ -163,7 +163,7 @@ impl Quorum {
         }
         let Some(leader) = &mut state.leader else { return ticket.wait.complete(ErrorCode::NotController) };
         let Some(batch) = leader.submit(self.env.now(), command, ticket) else {
-            return self.deliver(state);
+            return Self::deliver(state);
         };
         let mut builder = BatchBuilder::new(Compression::None);
         let values: Vec<_> = batch.changes.iter().map(Change::encode).collect();
@@ -330,7 +330,7 @@ impl Quorum {
     }
 
     /// Hands out the replies whose time has come.
-    fn deliver(&self, state: &mut State) {
+    fn deliver(state: &mut State) {
         let Some(leader) = &mut state.leader else { return };
         for (ticket, reply) in leader.committed(state.builder.end()) {
             *ticket.reply.lock() = Some(reply);

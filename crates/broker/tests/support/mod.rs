@@ -1,7 +1,7 @@
 //! A node on a memory disk in an environment without time: what blocks runs at once, timers never fire, and the test
 //! polls everything itself.
 
-#![allow(unreachable_pub, dead_code, reason = "a test's own module")]
+#![allow(unreachable_pub, dead_code, clippy::unwrap_used, reason = "a test's own module")]
 
 pub mod records;
 
