@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::concern::{Concern, concern};
 use super::synonyms::effective;
-use super::{ConfigError, Kind, Layers, Lookup, Resource, Scope, UpdateMode, find, nearest};
+use super::{ConfigError, Kind, Layers, Resource, Scope, UpdateMode, find, nearest};
 
 /// What IncrementalAlterConfigs does to one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,13 +300,6 @@ pub(super) fn unknown(resource: Resource, name: &str) -> ConfigError {
         name: name.to_owned(),
         scope: resource.scope().word(),
         nearest: nearest(resource.scope(), name),
-    }
-}
-
-impl Lookup for Layers<'_> {
-    /// What a broker key is set to in the most specific layer that has it.
-    fn get(&self, name: &str) -> Option<&str> {
-        [self.broker, self.cluster, self.file].into_iter().find_map(|layer| layer.get(name))
     }
 }
 

@@ -21,7 +21,7 @@ pub struct BrokerConfig {
     /// Background work on logs.
     pub chores: LogChores,
     /// What a topic without overrides has.
-    pub defaults: BrokerDefaults,
+    pub defaults: TopicConfig,
 }
 
 /// Limits of connections and sockets.
@@ -89,9 +89,6 @@ pub struct LogChores {
     /// `log.flush.offset.checkpoint.interval.ms`.
     pub recovery_point_checkpoint_interval_ms: u64,
 }
-
-/// What a topic without overrides has on this broker.
-pub type BrokerDefaults = TopicConfig;
 
 impl BrokerConfig {
     /// What is in force now.

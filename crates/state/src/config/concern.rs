@@ -1,5 +1,6 @@
 //! What must be said about a key that somebody set: nothing, that it is ignored, that it is not built, or that it cannot be.
 
+use super::table::former;
 use super::{ConfigError, Scope, Support, find, nearest};
 
 /// What an operator must know about a value that was set.
@@ -19,6 +20,9 @@ pub enum Concern {
 /// The key is unknown, or the value does not fit it.
 pub fn concern(scope: Scope, name: &str, text: &str) -> Result<Option<Concern>, ConfigError> {
     let Some(key) = find(scope, name) else {
+        if let Some(why) = former(name).filter(|_| scope == Scope::Broker) {
+            return Ok(Some(Concern::Ignored(why)));
+        }
         let nearest = nearest(scope, name);
         return Err(ConfigError::Unknown { name: name.to_owned(), scope: scope.word(), nearest });
     };
@@ -30,9 +34,64 @@ pub fn concern(scope: Scope, name: &str, text: &str) -> Result<Option<Concern>, 
         return Ok(None);
     }
     Ok(match key.support {
+        Support::Acts if key.name != name => Some(Concern::NotYet("limits of single listeners")),
         Support::Acts => None,
         Support::NoMeaning(why) => Some(Concern::Ignored(why)),
         Support::NotYet(what) => Some(Concern::NotYet(what)),
         Support::Refused(what) => Some(Concern::Refused(what)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: &str, text: &str) -> Option<Concern> {
+        concern(Scope::Broker, name, text).unwrap()
+    }
+
+    #[test]
+    fn a_default_asks_for_nothing() {
+        assert_eq!(of("num.io.threads", "8"), None);
+        assert_eq!(of("authorizer.class.name", ""), None);
+        assert_eq!(of("broker.rack", ""), None);
+        assert_eq!(of("auto.leader.rebalance.enable", "TRUE"), None);
+    }
+
+    #[test]
+    fn what_would_leave_a_node_open_is_refused() {
+        let authorizer = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+        for (name, value) in [
+            ("authorizer.class.name", authorizer),
+            ("ssl.client.auth", "required"),
+            ("ssl.keystore.location", "/k"),
+            ("listener.name.outside.ssl.keystore.location", "/k"),
+            ("listener.name.outside.plain.sasl.jaas.config", "x"),
+            ("delegation.token.secret.key", "x"),
+        ] {
+            assert!(matches!(of(name, value), Some(Concern::Refused(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_of_earlier_versions_are_ignored_with_the_reason() {
+        assert_eq!(
+            of("zookeeper.connect", "localhost:2181"),
+            Some(Concern::Ignored("Kafka 4 has no ZooKeeper"))
+        );
+        assert!(matches!(of("inter.broker.protocol.version", "3.9"), Some(Concern::Ignored(_))));
+        assert!(concern(Scope::Topic, "zookeeper.connect", "").is_err());
+    }
+
+    #[test]
+    fn compaction_is_refused_wherever_it_is_asked_for() {
+        assert!(matches!(of("log.cleanup.policy", "delete,compact"), Some(Concern::Refused(_))));
+        let topic = concern(Scope::Topic, "cleanup.policy", "compact").unwrap();
+        assert!(matches!(topic, Some(Concern::Refused(_))));
+    }
+
+    #[test]
+    fn a_limit_of_one_listener_is_no_limit_of_the_node() {
+        assert!(matches!(of("listener.name.outside.max.connections", "5"), Some(Concern::NotYet(_))));
+    }
 }

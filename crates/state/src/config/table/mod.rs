@@ -1,5 +1,6 @@
 //! The table itself, one file for each area, and the search in it.
 
+mod former;
 mod groups;
 mod log;
 mod network;
@@ -17,6 +18,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::{Key, Scope};
+
+pub(super) use former::former;
 
 const AREAS: &[&[Key]] = &[
     node::NODE,
@@ -59,7 +62,14 @@ pub fn nearest(scope: Scope, name: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// `ssl.keystore.location` of `listener.name.client.ssl.keystore.location`.
+/// `ssl.keystore.location` of `listener.name.client.ssl.keystore.location`, and `sasl.jaas.config` of
+/// `listener.name.client.plain.sasl.jaas.config`, where a mechanism stands in between.
 fn without_listener(name: &str) -> &str {
-    name.strip_prefix("listener.name.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, key)| key)
+    let Some((_, key)) = name.strip_prefix("listener.name.").and_then(|rest| rest.split_once('.')) else {
+        return name;
+    };
+    match key.split_once('.') {
+        Some((_, rest)) if rest.starts_with("sasl.") || rest.starts_with("connections.max.reauth.") => rest,
+        _ => key,
+    }
 }
