@@ -31,7 +31,8 @@ def read_messages(bootstrap, topic, timeout=120.0, **options):
         partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
         left, start = {}, []
         for p in partitions:
-            low, high = _watermarks(consumer, TopicPartition(topic, p))
+            at = TopicPartition(topic, p)
+            low, high = wait_until(f"a leader of {at}", lambda at=at: watermarks(consumer, at))
             if high > low:
                 left[p] = high
                 start.append(TopicPartition(topic, p, low))
@@ -48,16 +49,13 @@ def read_messages(bootstrap, topic, timeout=120.0, **options):
         consumer.close()
 
 
-def _watermarks(consumer, partition):
-    """First and next offset. A broker that has just started may not lead yet: asked again until it does."""
+def watermarks(consumer, partition):
+    """First and next offset, or None while there is no leader: a broker that has just started may not lead yet."""
     from confluent_kafka import KafkaException
 
-    def ask():
-        try:
-            return consumer.get_watermark_offsets(partition, timeout=10)
-        except KafkaException as error:
-            if not error.args[0].retriable() and error.args[0].name() != "NOT_LEADER_FOR_PARTITION":
-                raise
-            return None
-
-    return wait_until(f"a leader of {partition}", ask)
+    try:
+        return consumer.get_watermark_offsets(partition, timeout=10)
+    except KafkaException as error:
+        if not error.args[0].retriable() and error.args[0].name() != "NOT_LEADER_FOR_PARTITION":
+            raise
+        return None

@@ -114,4 +114,6 @@ def normalise(text, broker):
     text = re.sub(r'"(totalBytes|usableBytes)":\d+', r'"\1":N', text)
     # The set of partitions in an answer has no order.
     text = re.sub(r'"partitions":\[(.*?)\]', lambda m: '"partitions":[' + ",".join(sorted(m[1].split("},{"))) + "]", text)
+    # The order of a topic's configurations is that of a hash map.
+    text = re.sub(r"(?<=Configs: )\S+", lambda m: ",".join(sorted(re.split(r",(?=[a-z.]+=)", m[0]))), text)
     return [line.rstrip() for line in text.splitlines() if line.strip()]

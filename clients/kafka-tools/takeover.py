@@ -4,11 +4,9 @@ Same `server.properties`, same ports, same data directory; the content, offsets,
 cluster id must be the same on both sides at every change. In full, the change also happens after kill -9, and
 starts from a directory that the broker under test made.
 """
-import re
-
 from harness.checks import Skip, equal
-from harness.client import read_topic
-from harness.tools import Tools
+from harness.client import create_topic, read_topic, watermarks
+from harness.proc import wait_until
 
 NEEDS = ("kafka", "python")
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -45,8 +43,13 @@ def turns(ctx, first, second, how):
         broker.stop() if how == "stop" else broker.kill()
 
 
+def settled(futures):
+    """The results of an admin call, or its first error."""
+    return [future.result(30) for future in futures.values()]
+
+
 class World:
-    """What must be found again: every acked record, and what the tools say of the topics."""
+    """What must be found again: every acked record, and what the cluster says of the topics."""
 
     def __init__(self, ctx):
         self.ctx = ctx
@@ -55,23 +58,34 @@ class World:
         self.seen = None
 
     def change(self, broker, turn):
-        tools = Tools(broker.bootstrap)
+        boot = broker.bootstrap
         if turn == 0:
             self.topics = [self.ctx.topic("taken"), self.ctx.topic("deleted-part")]
             for topic in self.topics:
-                tools("topics", "--create", "--topic", topic, "--partitions", "2", "--config", "retention.ms=864000000")
+                create_topic(boot, topic, 2, **{"retention.ms": "864000000"})
         topic = self.ctx.topic(f"of-turn-{turn}")
-        tools("topics", "--create", "--topic", topic, "--partitions", "1", "--config", f"max.message.bytes={500_000 + turn}")
+        create_topic(boot, topic, 1, **{"max.message.bytes": str(500_000 + turn)})
         self.topics.append(topic)
         for name in self.topics:
             self.produce(broker, name, turn)
-        tools("configs", "--alter", "--entity-type", "topics", "--entity-name", self.topics[0], "--add-config",
-              f"retention.ms={900_000_000 + turn}")
-        tools("topics", "--alter", "--topic", self.topics[0], "--partitions", 3 + turn)
-        self.delete_records(broker, self.topics[1], 100 * (turn + 1))
-        if turn:
-            tools("topics", "--delete", "--topic", self.topics.pop(2))
+        self.administer(boot, turn)
         self.seen = self.describe(broker)
+
+    def administer(self, boot, turn):
+        """A config changes, a topic grows, the start of a log moves, a topic goes."""
+        from confluent_kafka import TopicPartition
+        from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions
+
+        admin = AdminClient({"bootstrap.servers": boot})
+        entry = ConfigEntry("retention.ms", str(900_000_000 + turn), incremental_operation=AlterConfigOpType.SET)
+        settled(admin.incremental_alter_configs(
+            [ConfigResource(ConfigResource.Type.TOPIC, self.topics[0], incremental_configs=[entry])]))
+        settled(admin.create_partitions([NewPartitions(self.topics[0], 3 + turn)]))
+        start = 100 * (turn + 1)
+        settled(admin.delete_records([TopicPartition(self.topics[1], 0, start)]))
+        self.starts[self.topics[1], 0] = start
+        if turn:
+            settled(admin.delete_topics([self.topics.pop(2)]))
 
     def produce(self, broker, topic, turn):
         from confluent_kafka import KafkaException, Producer
@@ -89,25 +103,24 @@ class World:
                                  (1 if topic in self.topics[:2] else 0), on_delivery=on_delivery)
             equal(producer.flush(60), 0, "left in the queue")
 
-    def delete_records(self, broker, topic, offset):
-        from confluent_kafka import TopicPartition
-        from confluent_kafka.admin import AdminClient
+    def describe(self, broker):
+        """What the cluster says of itself: ids, partitions, offsets and the configurations that were set."""
+        from confluent_kafka import Consumer, TopicCollection, TopicPartition
+        from confluent_kafka.admin import AdminClient, ConfigResource
 
         admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-        for future in admin.delete_records([TopicPartition(topic, 0, offset)]).values():
-            future.result(30)
-        self.starts[topic, 0] = offset
-
-    def describe(self, broker):
-        """What the tools say, without what may differ from start to start."""
-        tools = Tools(broker.bootstrap)
-        out = tools("topics", "--describe")
-        for topic in self.topics:
-            out += tools("configs", "--describe", "--entity-type", "topics", "--entity-name", topic)
-            out += tools("get-offsets", "--topic", topic, "--time", "-1") + tools("get-offsets", "--topic", topic, "--time", "-2")
-        lines = [re.sub(r"\s+$", "", line) for line in out.splitlines()]
-        meta = (broker.data / "meta.properties").read_text().splitlines()
-        return sorted(lines) + sorted(line for line in meta if not line.startswith("#"))
+        consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "unused"})
+        seen = {line for line in (broker.data / "meta.properties").read_text().splitlines() if not line.startswith("#")}
+        for topic in settled(admin.describe_topics(TopicCollection(self.topics))):
+            seen.add(f"{topic.name}: id {topic.topic_id}")
+            for p in topic.partitions:
+                ends = wait_until("a leader", lambda p=p: watermarks(consumer, TopicPartition(topic.name, p.id)))
+                seen.add(f"{topic.name}-{p.id}: offsets {ends}, replicas {[n.id for n in p.replicas]}, ISR {[n.id for n in p.isr]}")
+            for entry in settled(admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, topic.name)]))[0].values():
+                if not entry.is_default:
+                    seen.add(f"{topic.name}: {entry.name}={entry.value}, source {entry.source}")
+        consumer.close()
+        return sorted(seen)
 
     def compare(self, broker):
         now = self.describe(broker)
