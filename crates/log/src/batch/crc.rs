@@ -29,26 +29,37 @@ pub(super) fn replace_prefix(whole: u32, old_crc: u32, new_crc: u32, body_len: u
     whole ^ multiply(x_to_the_8th_times(body_len), old_crc ^ new_crc)
 }
 
-/// x^(8n) modulo the polynomial, by squaring.
-fn x_to_the_8th_times(mut n: usize) -> u32 {
-    let (mut power, mut square) = (ONE, X_TO_THE_8TH);
-    while n > 0 {
-        if n & 1 == 1 {
-            power = multiply(power, square);
+/// x^(8n) modulo the polynomial: the product of the powers for the bits of n.
+fn x_to_the_8th_times(n: usize) -> u32 {
+    let mut power = ONE;
+    for (bit, &factor) in X_TO_THE_8TH_TIMES_2_TO_THE.iter().enumerate() {
+        if n >> bit & 1 == 1 {
+            power = multiply(power, factor);
         }
-        square = multiply(square, square);
-        n >>= 1;
     }
     power
 }
 
+/// x^(8 * 2^k) for each k: enough for any body, whose length is an i32.
+const X_TO_THE_8TH_TIMES_2_TO_THE: [u32; 31] = {
+    let mut powers = [X_TO_THE_8TH; 31];
+    let mut k = 1;
+    while k < powers.len() {
+        powers[k] = multiply(powers[k - 1], powers[k - 1]);
+        k += 1;
+    }
+    powers
+};
+
 /// a * b modulo the polynomial.
-fn multiply(a: u32, b: u32) -> u32 {
-    let mut product = 0;
-    let mut term = b;
-    for bit in (0..32).rev() {
-        product ^= if a >> bit & 1 == 1 { term } else { 0 };
-        term = (term >> 1) ^ if term & 1 == 1 { POLYNOMIAL } else { 0 };
+const fn multiply(a: u32, b: u32) -> u32 {
+    let (mut product, mut term) = (0, b);
+    let mut bit = 32;
+    while bit > 0 {
+        bit -= 1;
+        // Masks, not branches: the bits are random.
+        product ^= term & (a >> bit & 1).wrapping_neg();
+        term = (term >> 1) ^ (POLYNOMIAL & (term & 1).wrapping_neg());
     }
     product
 }
