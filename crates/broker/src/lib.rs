@@ -8,6 +8,7 @@ mod api;
 mod blocking;
 mod chores;
 mod connection;
+mod critical;
 mod data_dir;
 mod env;
 mod fetch_sessions;
@@ -24,6 +25,7 @@ pub mod storage;
 mod wait;
 
 pub use connection::{Connection, Peer, Refused};
+pub use critical::is_inside as in_critical_state;
 pub use env::{Blocking, Env, Task, Urgency};
 pub use metrics::Metrics;
 pub use node::{Node, Options, StartError};

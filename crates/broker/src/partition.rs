@@ -12,8 +12,8 @@ use chronik_log::batch::{Origin, Validated};
 use chronik_log::{AbortedTxn, AppendError, Appended, EpochEnd, Log, ReadError, ReadSlice, SyncJob};
 use chronik_types::{ErrorCode, LeaderEpoch, Millis, Offset, TopicId, TopicPartition};
 use chronik_wire::fetch::IsolationLevel;
-use parking_lot::{Mutex, MutexGuard};
 
+use crate::critical::{Critical, Locked};
 use crate::data_dir::DataDir;
 use crate::env::{Env, Urgency};
 use crate::fetch_sessions::Wanted;
@@ -30,7 +30,7 @@ pub(crate) struct Partition {
     pub(crate) topic_id: TopicId,
     pub(crate) dir: Arc<DataDir>,
     metrics: Arc<Metrics>,
-    state: Mutex<State>,
+    state: Critical<State>,
 }
 
 struct State {
@@ -132,7 +132,7 @@ impl Partition {
             acks: VecDeque::new(),
             fetches: Vec::new(),
         };
-        Arc::new(Partition { name, topic_id, dir, metrics, state: Mutex::new(state) })
+        Arc::new(Partition { name, topic_id, dir, metrics, state: Critical::new(state) })
     }
 
     /// Takes note of what the controller decided.
@@ -334,7 +334,7 @@ impl Partition {
         log
     }
 
-    fn open_state(&self) -> Result<MutexGuard<'_, State>, Refusal> {
+    fn open_state(&self) -> Result<Locked<'_, State>, Refusal> {
         if self.dir.is_offline() {
             return Err(Refusal::Code(ErrorCode::KafkaStorageError));
         }

@@ -54,7 +54,7 @@ impl World {
             let known = version.min(R::VERSIONS.max);
             let mut frame = BytesMut::from(&encode(known, &request(version))[..]);
             frame[2..4].copy_from_slice(&version.to_be_bytes());
-            let answer = self.client.raw(frame.freeze()).unwrap();
+            let answer = self.client.raw(frame.freeze()).expect("the connection stays open");
             let answer = answer.unwrap_or_else(|| panic!("{} {version} is not answered", info.name));
             if version == known {
                 let decoded = chronik_wire::client::decode_response::<R>(version, answer);

@@ -28,8 +28,9 @@ use chronik_state::image::{ImageBuilder, MetadataImage, Published};
 use chronik_state::leader::Leader;
 use chronik_state::records::{Change, Name};
 use chronik_types::{ErrorCode, LeaderEpoch, Offset};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
+use crate::critical::{Critical, Locked};
 use crate::env::{Env, Urgency};
 use crate::wait::Wait;
 
@@ -47,7 +48,7 @@ pub(crate) struct Quorum {
     env: Arc<dyn Env>,
     this: Weak<Quorum>,
     image: ArcSwap<MetadataImage>,
-    state: Mutex<State>,
+    state: Critical<State>,
 }
 
 struct State {
@@ -108,7 +109,7 @@ impl Quorum {
             env,
             this: this.clone(),
             image: ArcSwap::new(image),
-            state: Mutex::new(state),
+            state: Critical::new(state),
         });
         let mut state = quorum.state.lock();
         quorum.carry_out(&mut state, actions);
@@ -297,7 +298,7 @@ impl Quorum {
     }
 
     /// Starts the sync of what was appended, unless one is running (which will go on with it).
-    fn settle(&self, mut state: MutexGuard<'_, State>) {
+    fn settle(&self, mut state: Locked<'_, State>) {
         if state.syncing || !state.dirty {
             return;
         }

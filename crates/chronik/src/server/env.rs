@@ -38,9 +38,10 @@ impl TokioEnv {
 fn run(work: &Mutex<Receiver<Blocking>>) {
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match next {
-            Ok(job) => job(),
-            Err(_) => return,
+        let Ok(job) = next else { return };
+        // A job works on a log: after a panic in it, nobody knows what is on disk.
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
+            std::process::abort();
         }
     }
 }

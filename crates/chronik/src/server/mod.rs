@@ -27,6 +27,7 @@ const OPEN_FILES_SHARE: u64 = 4;
 /// # Errors
 /// The configuration, the directories or the sockets cannot be used.
 pub fn run(config: NodeConfig, file: BTreeMap<String, String>) -> anyhow::Result<()> {
+    end_on_broken_state();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
@@ -47,6 +48,19 @@ pub fn run(config: NodeConfig, file: BTreeMap<String, String>) -> anyhow::Result
     runtime.shutdown_background();
     tracing::info!("stopped cleanly");
     Ok(())
+}
+
+/// A panic costs the connection it happens on; where it leaves a log or the quorum in pieces, it costs the process.
+fn end_on_broken_state() {
+    std::panic::set_hook(Box::new(|info| {
+        let what = info.payload_as_str().unwrap_or("no message");
+        let at = info.location().map(ToString::to_string).unwrap_or_default();
+        if chronik_broker::in_critical_state() {
+            tracing::error!(what, at, "a bug in the node: its state cannot be trusted, it ends at once");
+            std::process::abort();
+        }
+        tracing::error!(what, at, "a bug in the node: the connection that met it is closed");
+    }));
 }
 
 async fn start(
