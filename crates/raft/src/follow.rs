@@ -195,7 +195,7 @@ impl Raft {
         for batch in batches {
             let end = self.log.end();
             let fits = batch.base_offset == end.offset
-                && batch.last_offset >= batch.base_offset
+                && (batch.base_offset..Offset(i64::MAX)).contains(&batch.last_offset)
                 && batch.epoch >= end.epoch
                 && batch.epoch <= self.state.epoch
                 && batch

@@ -29,6 +29,8 @@ mod epoch;
 mod event;
 mod flexible;
 mod follow;
+#[cfg(test)]
+mod hostile;
 mod lead;
 mod log_view;
 mod membership;

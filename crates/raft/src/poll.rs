@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chronik_types::{ErrorCode, LeaderEpoch, NodeId};
+use chronik_types::{ErrorCode, NodeId};
 
 use crate::{
     OffsetAndEpoch, Raft, RequestId, ResignReason, Response,
@@ -75,6 +75,7 @@ impl Raft {
     /// controllers do not stand then, and two of them can wait for each other for ever.
     fn may_stand(&self) -> bool {
         let may_vote = self.options.can_vote && !self.stopping && self.installing.is_none();
+        let may_vote = may_vote && self.next_epoch().is_some();
         may_vote && (self.is_voter() || self.log.may_return(self.key(), self.high_watermark))
     }
 
@@ -90,7 +91,7 @@ impl Raft {
                 }
             }
             RoleState::Prospective(ballot) => {
-                if ballot.is_won(self.voters()) {
+                if self.may_stand() && ballot.is_won(self.voters()) {
                     self.become_candidate(now);
                 } else if ballot.deadline <= now || ballot.is_lost(self.voters()) {
                     self.give_up_standing(now);
@@ -124,13 +125,12 @@ impl Raft {
                     self.send_fetch(now);
                 }
             }
-            RoleState::Resigned(resigning) => {
-                if resigning.deadline <= now && !self.stopping {
-                    self.become_unattached(now, LeaderEpoch(self.state.epoch.0 + 1), None);
-                } else {
-                    self.send_end_epoch(now);
+            RoleState::Resigned(resigning) => match self.next_epoch() {
+                Some(next) if resigning.deadline <= now && !self.stopping => {
+                    self.become_unattached(now, next, None);
                 }
-            }
+                _ => self.send_end_epoch(now),
+            },
         }
     }
 

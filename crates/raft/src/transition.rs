@@ -13,7 +13,7 @@ use crate::{
     roles::{Ballot, Following, Leading, Progress, Resigning, RoleState},
 };
 
-/// No election could follow an epoch as high as this: a message that names it is not believed.
+/// No epoch could follow this one: a message that names it is not believed, and no node stands for it.
 pub(crate) const LAST_EPOCH: LeaderEpoch = LeaderEpoch(i32::MAX);
 
 impl Raft {
@@ -36,6 +36,11 @@ impl Raft {
             }
             _ => {}
         }
+    }
+
+    pub(crate) fn next_epoch(&self) -> Option<LeaderEpoch> {
+        let next = LeaderEpoch(self.state.epoch.0 + 1);
+        (next < LAST_EPOCH).then_some(next)
     }
 
     pub(crate) fn is_only_voter(&self) -> bool {
@@ -69,7 +74,7 @@ impl Raft {
     /// Stands for election in the next epoch, with its own vote on disk first.
     pub(crate) fn become_candidate(&mut self, now: Duration) {
         let deadline = now + self.election_timeout();
-        let epoch = LeaderEpoch(self.state.epoch.0 + 1);
+        let epoch = self.next_epoch().expect("only who may stand becomes a candidate");
         let state = QuorumState { epoch, leader: None, voted: Some(self.key()) };
         let ballot = Ballot::new(self.options.node_id, deadline);
         self.change_role(state, RoleState::Candidate(ballot), ResignReason::HigherEpoch);
