@@ -75,7 +75,6 @@ async fn start(
         Some((host, port)) => Some(http::bind(host, *port).await?),
         None => None,
     };
-    warn_of_open_listeners(&config);
     let id = config.node_id;
     let dirs = config.log_dirs.clone();
     let options = Options { config, file, disk: Arc::new(RealDisk), open_files_max: open_files_max() };
@@ -134,16 +133,6 @@ fn advertise(bound: &[Endpoint], advertised: &mut [Endpoint]) {
         }
         if endpoint.host.is_empty() {
             endpoint.host = rustix::system::uname().nodename().to_string_lossy().as_ref().into();
-        }
-    }
-}
-
-fn warn_of_open_listeners(config: &NodeConfig) {
-    for endpoint in config.listeners.broker.iter().chain(&config.listeners.controller) {
-        let is_loopback = &*endpoint.host == "localhost"
-            || endpoint.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        if !is_loopback {
-            tracing::warn!(listener = %endpoint, "listener is open to the network without authentication");
         }
     }
 }
