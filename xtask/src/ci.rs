@@ -32,8 +32,11 @@ fn steps(repo: &Repo) -> Vec<Step> {
         Step::new("tidy", "cargo xtask tidy"),
     ];
     steps.push(Step::new("simulate", "cargo run --release --package chronik-sim -- --seeds 300"));
+    if repo.contains("crates/sim/src/main.rs") {
+        steps.push(Step::new("simulate", "cargo run --quiet --release --package chronik-sim -- --seeds 200"));
+    }
     if repo.contains("fuzz/Cargo.toml") {
-        steps.push(Step::new("fuzz", "cargo xtask fuzz --seconds 45"));
+        steps.push(Step::new("fuzz", "cargo xtask fuzz --seconds 30"));
     }
     if repo.contains("clients/run") {
         steps.push(Step::new("release", "cargo build --release --package chronik"));
