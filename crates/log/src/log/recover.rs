@@ -56,12 +56,15 @@ impl Log {
         now: Millis,
         recovery: &mut Recovery,
     ) -> Result<(), LogError> {
-        let known = self.segments.partition_point(|segment| segment.base() <= recovery_point);
+        // A segment that ended at the recovery point may have been sealed after it was written: its indexes then got
+        // their last entries.
+        let known = self.segments.partition_point(|segment| segment.base() < recovery_point);
         let first = known.saturating_sub(1);
         self.rebuild_indexes(listing, first, recovery)?;
         self.segments[first..].iter_mut().for_each(|segment| segment.gauge = None);
         let from = self.restart_point(first, recovery_point)?;
         self.end = from;
+        self.epochs.truncate_from_end(from);
         self.load_producers(&listing.snapshots, from, now)?;
         self.remember_duplicates(&listing.snapshots, from)?;
         for at in first.. {
@@ -339,5 +342,5 @@ fn seal(segment: &mut crate::segment::Segment, files: &crate::files::Files) -> s
         gauge.push_time(newest);
         gauge.write(files, &segment.files)?;
     }
-    Ok(())
+    segment.write_txn_index(files).map(drop)
 }

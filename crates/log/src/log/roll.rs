@@ -5,7 +5,6 @@
 
 use std::io::{self, IoSlice};
 use std::path::Path;
-use std::sync::Arc;
 
 use chronik_types::{Millis, Offset, TopicId};
 
@@ -125,9 +124,7 @@ impl Log {
                 .context("write the indexes of", &segment.files.path(Kind::Log))?;
             self.checkpoint.unsynced.insert(base);
         }
-        let path = segment.files.path(Kind::TxnIndex);
-        if segment.aborted_written < segment.aborted.len() {
-            write_txn_index(&files, &path, segment).context("write", &path)?;
+        if segment.write_txn_index(&files).context("write", &segment.files.path(Kind::TxnIndex))? {
             self.checkpoint.unsynced.insert(base);
         }
         Ok(())
@@ -145,19 +142,6 @@ impl Log {
         self.checkpoint.unsynced.insert(offset);
         Ok(())
     }
-}
-
-fn write_txn_index(files: &Arc<crate::files::Files>, path: &Path, segment: &mut Segment) -> io::Result<()> {
-    let file = files.disk().open(path, Mode::Create)?;
-    let mut bytes = Vec::new();
-    for entry in &segment.aborted[segment.aborted_written..] {
-        entry.encode(&mut bytes);
-    }
-    let at = segment.aborted_written * crate::index::txn::ENTRY_LEN;
-    file.write_all_at(&mut [IoSlice::new(&bytes)], at as u64)?;
-    file.set_len((at + bytes.len()) as u64)?;
-    segment.aborted_written = segment.aborted.len();
-    Ok(())
 }
 
 /// A number that differs from log to log and from segment to segment, for the jitter.

@@ -239,6 +239,23 @@ impl Segment {
         }
     }
 
+    /// Writes what the transaction index file lacks; returns whether that was anything.
+    pub(crate) fn write_txn_index(&mut self, files: &Files) -> io::Result<bool> {
+        if self.aborted_written == self.aborted.len() {
+            return Ok(false);
+        }
+        let file = files.disk().open(&self.files.path(Kind::TxnIndex), crate::disk::Mode::Create)?;
+        let mut bytes = Vec::new();
+        for entry in &self.aborted[self.aborted_written..] {
+            entry.encode(&mut bytes);
+        }
+        let at = self.aborted_written * index::txn::ENTRY_LEN;
+        file.write_all_at(&mut [io::IoSlice::new(&bytes)], at as u64)?;
+        file.set_len((at + bytes.len()) as u64)?;
+        self.aborted_written = self.aborted.len();
+        Ok(true)
+    }
+
     /// Forgets aborted transactions whose markers are at `end` or beyond, in the file too.
     pub(crate) fn forget_aborted_from(&mut self, files: &Files, end: Offset) -> io::Result<()> {
         self.aborted.retain(|entry| entry.last_offset < end);
