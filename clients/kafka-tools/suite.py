@@ -188,10 +188,10 @@ def configs(ctx, tools):
     topic = ("--entity-type", "topics", "--entity-name", t)
     tools("topics", "--create", "--topic", t, "--partitions", "1")
     with ctx.check("kafka-configs --alter --add-config of a topic"):
-        tools("configs", "--alter", *topic, "--add-config", "max.message.bytes=2000,cleanup.policy=[compact,delete]")
+        tools("configs", "--alter", *topic, "--add-config", "max.message.bytes=2000,cleanup.policy=[delete],compression.type=lz4")
         out = tools("configs", "--describe", *topic)
         contains(out, "max.message.bytes=2000 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:max.message.bytes=2000",
-                 "DEFAULT_CONFIG:message.max.bytes=1048588", "cleanup.policy=compact,delete")
+                 "DEFAULT_CONFIG:message.max.bytes=1048588", "cleanup.policy=delete", "compression.type=lz4")
     with ctx.check("a topic's max.message.bytes acts at once"):
         out = tools("producer-perf-test", "--topic", t, "--num-records", "3", "--record-size", "3000", "--throughput", "-1",
                     expect=None)
