@@ -33,8 +33,8 @@ pub enum InitialVoters {
 pub struct Format<'a> {
     /// The node whose directories they are.
     pub config: &'a NodeConfig,
-    /// Its cluster.
-    pub cluster_id: &'a str,
+    /// Its cluster; without it, that of a directory which is formatted already, or a new one.
+    pub cluster_id: Option<&'a str>,
     /// The first voters.
     pub voters: InitialVoters,
     /// Leave formatted directories alone instead of refusing them.
@@ -44,6 +44,8 @@ pub struct Format<'a> {
 /// What formatting did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormatOutcome {
+    /// The cluster that all directories belong to.
+    pub cluster_id: String,
     /// The directories that were formatted, with their ids.
     pub formatted: Vec<(PathBuf, Uuid)>,
     /// Those that already were.
@@ -61,6 +63,7 @@ pub fn format_directories(
     random: &mut dyn FnMut() -> u128,
 ) -> Result<FormatOutcome, StorageError> {
     let mut outcome = FormatOutcome::default();
+    let mut known = format.cluster_id.map(str::to_owned);
     let mut empty = Vec::new();
     for (at, path) in directories(format.config).into_iter().enumerate() {
         let log_dir = lock(files, &path)?;
@@ -68,17 +71,33 @@ pub fn format_directories(
             Some(_) if !format.ignore_formatted => return Err(StorageError::Formatted { path }),
             Some(meta) => {
                 super::check(&path, &meta, format.config)?;
+                join(&path, meta.cluster_id, &mut known)?;
                 outcome.left_alone.push(path);
             }
             None => empty.push((log_dir, at == metadata_dir(format.config))),
         }
     }
+    outcome.cluster_id = known.unwrap_or_else(|| uuid_to_text(new_id(random)));
     for (log_dir, holds_metadata) in empty {
         let own = format.own_id(holds_metadata, random)?;
-        format.write(&log_dir, own, holds_metadata, now)?;
+        format.write(&log_dir, own, &outcome.cluster_id, holds_metadata, now)?;
         outcome.formatted.push((log_dir.path().to_owned(), own));
     }
     Ok(outcome)
+}
+
+/// Takes the cluster of a formatted directory for that of all, or sees that it is.
+fn join(path: &Path, stored: Option<String>, known: &mut Option<String>) -> Result<(), StorageError> {
+    match (stored, known.as_ref()) {
+        (Some(stored), Some(known)) if stored != *known => {
+            Err(StorageError::OtherCluster { path: path.to_owned(), stored, configured: known.clone() })
+        }
+        (Some(stored), None) => {
+            *known = Some(stored);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The cluster id for directories that are all empty.
@@ -103,9 +122,9 @@ pub(super) fn format_empty(
     random: &mut dyn FnMut() -> u128,
 ) -> Result<Uuid, StorageError> {
     let voters = if holds_metadata { initial_voters(config)? } else { InitialVoters::Elsewhere };
-    let format = Format { config, cluster_id, voters, ignore_formatted: false };
+    let format = Format { config, cluster_id: Some(cluster_id), voters, ignore_formatted: false };
     let own = new_id(random);
-    format.write(log_dir, own, holds_metadata, now)?;
+    format.write(log_dir, own, cluster_id, holds_metadata, now)?;
     Ok(own)
 }
 
@@ -152,6 +171,7 @@ impl Format<'_> {
         &self,
         log_dir: &LogDir,
         own: Uuid,
+        cluster_id: &str,
         holds_metadata: bool,
         now: Millis,
     ) -> Result<(), StorageError> {
@@ -167,7 +187,7 @@ impl Format<'_> {
             }
         }
         log_dir.write_meta(&MetaProperties {
-            cluster_id: Some(self.cluster_id.to_owned()),
+            cluster_id: Some(cluster_id.to_owned()),
             node_id: Some(self.config.node_id),
             directory_id: Some(own),
             ..MetaProperties::default()

@@ -157,7 +157,7 @@ fn formatting_by_hand_refuses_what_is_formatted_and_takes_the_voters_it_is_given
     let config = config(&[("controller.quorum.bootstrap.servers", "localhost:9093,other:9093")]);
     let text = "1@localhost:9093:cSWSmE8GQIaLosLJj17xIQ,2@other:9093:AAAAAAAAAAAAAAAAAAAAZQ";
     let voters = InitialVoters::parse(text, "CONTROLLER").unwrap();
-    let format = Format { config: &config, cluster_id: "ours", voters, ignore_formatted: false };
+    let format = Format { config: &config, cluster_id: Some("ours"), voters, ignore_formatted: false };
     let mut next = 7u128;
     let mut random = || {
         next += 1 << 70;
@@ -171,5 +171,13 @@ fn formatting_by_hand_refuses_what_is_formatted_and_takes_the_voters_it_is_given
     let outcome = format_directories(&machine.files, &format, Millis(1), &mut random).unwrap();
     assert_eq!(outcome.left_alone.len(), 2);
     assert!(InitialVoters::parse("1@localhost:9093", "CONTROLLER").is_err());
+    let format = Format { cluster_id: None, ..format };
+    assert_eq!(
+        format_directories(&machine.files, &format, Millis(1), &mut random).unwrap().cluster_id,
+        "ours"
+    );
+    let format = Format { cluster_id: Some("theirs"), ..format };
+    let refused = format_directories(&machine.files, &format, Millis(1), &mut random).unwrap_err();
+    assert!(matches!(refused, StorageError::OtherCluster { .. }));
     machine.open(&[]).unwrap();
 }

@@ -53,6 +53,10 @@ pub struct Arguments {
 /// # Errors
 /// The configuration is wrong, or a directory is formatted, in use or not writable.
 pub fn run(arguments: &Arguments, printer: &mut Printer) -> Result<()> {
+    report(&format(arguments)?, printer)
+}
+
+fn format(arguments: &Arguments) -> Result<FormatOutcome> {
     refuse(arguments)?;
     let loaded = config::load(&arguments.configuration)?;
     let voters = voters(arguments, &loaded.node)?;
@@ -60,12 +64,11 @@ pub fn run(arguments: &Arguments, printer: &mut Printer) -> Result<()> {
     let files = Files::new(RealDisk::shared(), 16);
     let format = Format {
         config: &loaded.node,
-        cluster_id: &cluster_id,
+        cluster_id: cluster_id.as_deref(),
         voters,
         ignore_formatted: arguments.ignore_formatted,
     };
-    let outcome = format_directories(&files, &format, now(), &mut rand::random)?;
-    report(&cluster_id, &outcome, printer)
+    Ok(format_directories(&files, &format, now(), &mut rand::random)?)
 }
 
 /// Runs `chronik random-uuid`: an id for a cluster or a directory.
@@ -124,19 +127,20 @@ fn voters(arguments: &Arguments, node: &NodeConfig) -> Result<InitialVoters> {
     Ok(InitialVoters::Elsewhere)
 }
 
-fn cluster_id(arguments: &Arguments, node: &NodeConfig) -> Result<String> {
+/// What was asked for, if anything was.
+fn cluster_id(arguments: &Arguments, node: &NodeConfig) -> Result<Option<String>> {
     match (&arguments.cluster_id, &node.cluster_id) {
         (Some(given), Some(configured)) if **given != **configured => {
             bail!("--cluster-id {given} is not the configured cluster.id {configured}")
         }
         (Some(given), _) if given.is_empty() => bail!("--cluster-id must not be empty"),
-        (Some(given), _) => Ok(given.clone()),
-        (None, Some(configured)) => Ok(configured.to_string()),
-        (None, None) => Ok(uuid_to_text(new_id(&mut rand::random))),
+        (Some(given), _) => Ok(Some(given.clone())),
+        (None, configured) => Ok(configured.as_ref().map(ToString::to_string)),
     }
 }
 
-fn report(cluster_id: &str, outcome: &FormatOutcome, printer: &mut Printer) -> Result<()> {
+fn report(outcome: &FormatOutcome, printer: &mut Printer) -> Result<()> {
+    let cluster_id = &outcome.cluster_id;
     if printer.is_json() {
         let formatted: Vec<_> = outcome
             .formatted
@@ -162,4 +166,59 @@ fn report(cluster_id: &str, outcome: &FormatOutcome, printer: &mut Printer) -> R
 fn now() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     Millis(since.map_or(0, |since| since.as_millis() as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn format_in(dir: &Path, options: &[&str]) -> Result<FormatOutcome> {
+        let logs = format!("log.dirs={}", dir.join("data").display());
+        let line = ["format", "--set", &logs].into_iter().chain(options.iter().copied());
+        format(&Line::try_parse_from(line)?.arguments)
+    }
+
+    fn refusal(options: &[&str]) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        format_in(dir.path(), options).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_directory_is_formatted_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let outcome = format_in(dir.path(), &["--standalone", "-t", "5L6g3nShT-eMCtK--X86sw"]).unwrap();
+        assert_eq!((outcome.cluster_id.as_str(), outcome.formatted.len()), ("5L6g3nShT-eMCtK--X86sw", 1));
+        let meta = std::fs::read_to_string(dir.path().join("data/meta.properties")).unwrap();
+        assert!(meta.contains("cluster.id=5L6g3nShT-eMCtK--X86sw") && meta.contains("node.id=1"), "{meta}");
+        let error = format_in(dir.path(), &[]).unwrap_err().to_string();
+        assert!(error.contains("already formatted: use --ignore-formatted"), "{error}");
+        let outcome = format_in(dir.path(), &["--ignore-formatted"]).unwrap();
+        assert_eq!((outcome.formatted.len(), outcome.left_alone.len()), (0, 1));
+        assert_eq!(outcome.cluster_id, "5L6g3nShT-eMCtK--X86sw");
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        assert!(refusal(&["--release-version", "4.0"]).contains("begins clusters at 4.3-IV0"));
+        assert!(refusal(&["--feature", "group.version=0"]).contains("--feature is not supported yet"));
+        assert!(refusal(&["--add-scram", "x"]).contains("SASL is not built"));
+        assert!(refusal(&["--standalone", "--no-initial-controllers"]).contains("cannot be used with"));
+        let voters = ["--set", "controller.quorum.voters=1@localhost:9093", "--set", "node.id=1"];
+        let roles =
+            ["--set", "process.roles=broker,controller", "--set", "controller.listener.names=CONTROLLER"];
+        let listeners =
+            ["--set", "listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093", "--standalone"];
+        let all: Vec<&str> = [&voters[..], &roles[..], &listeners[..]].concat();
+        assert!(refusal(&all).contains("controller.quorum.voters names the voters"));
+    }
 }
