@@ -93,6 +93,7 @@ fn checkpoint(node: &Arc<Node>) {
             partition.dir.failed(&error);
         }
     }
+    node.quorum().checkpoint();
     write_checkpoints(node);
 }
 

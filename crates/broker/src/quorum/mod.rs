@@ -19,7 +19,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use chronik_log::batch::{BatchBuilder, Compression, HeaderMut, NewRecord, verify};
-use chronik_log::{AppendError, Log, LogError};
+use chronik_log::{AppendError, CheckpointJob, Log, LogError};
 use chronik_raft::{Action, AppendBatch, Event, Proposal, Raft};
 use chronik_state::cluster::{
     Activate, Activated, Ask, ClusterMachine, Command, Options as ClusterOptions, Reply,
@@ -144,6 +144,20 @@ impl Quorum {
             if let Err(error) = state.log.finish_sync(synced) {
                 tracing::error!(%error, "metadata log was not synced on shutdown");
             }
+        }
+        drop(state);
+        self.checkpoint();
+    }
+
+    /// Writes the metadata log's indexes and epochs, so that less of it must be looked at after a crash.
+    pub(crate) fn checkpoint(&self) {
+        let job = self.state.lock().log.begin_checkpoint();
+        let done = job.and_then(|job| match job.map(CheckpointJob::run) {
+            Some(done) => self.state.lock().log.finish_checkpoint(done).map(drop),
+            None => Ok(()),
+        });
+        if let Err(error) = done {
+            tracing::warn!(%error, "the metadata log's indexes were not written");
         }
     }
 
