@@ -122,24 +122,6 @@ pub fn check_overrides<'a>(
     }
 }
 
-/// [`check_overrides`] for a new topic, group or subscription.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn check_new(
-    scope: Scope,
-    overrides: &BTreeMap<String, String>,
-    layers: &Layers<'_>,
-) -> Result<(), ConfigError> {
-    let resource = match scope {
-        Scope::Topic => Resource::Topic,
-        Scope::Broker => Resource::Broker,
-        Scope::Group => Resource::Group,
-        Scope::ClientMetrics => Resource::ClientMetrics,
-    };
-    check_overrides(resource, overrides.iter().map(|(name, value)| (name.as_str(), value.as_str())), layers)
-}
-
 type Overrides<'a> = BTreeMap<&'a str, &'a str>;
 
 fn check_each(resource: Resource, overrides: &Overrides<'_>) -> Result<(), ConfigError> {

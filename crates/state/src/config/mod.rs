@@ -22,7 +22,7 @@ mod table;
 mod topic;
 mod value;
 
-pub use alter::{AlterOp, Altered, alter, check_new, check_overrides};
+pub use alter::{AlterOp, Altered, alter, check_overrides};
 pub use broker::{BrokerConfig, LogChores, NetworkConfig, RequestLimits, TopicCreation};
 pub use concern::{Concern, concern};
 pub use describe::{
