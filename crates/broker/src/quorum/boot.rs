@@ -103,6 +103,7 @@ impl Found {
             }
         }
         self.state.snapshot = Some(id);
+        self.state.start_epoch = id.epoch;
         Ok(state)
     }
 

@@ -59,6 +59,8 @@ struct State {
     dirty: bool,
     /// What raft counts on and a full disk has refused so far, in order.
     unappended: VecDeque<Bytes>,
+    /// What raft has asked for and is not done; the first may be under way.
+    actions: VecDeque<Option<Action>>,
     builder: ImageBuilder,
     /// Leads as soon as the log is applied past the start of its epoch.
     elected: Option<Elected>,
@@ -98,6 +100,7 @@ impl Quorum {
             syncing: false,
             dirty: false,
             unappended: VecDeque::new(),
+            actions: VecDeque::new(),
             builder: booted.builder,
             elected: None,
             leader: None,
@@ -195,9 +198,16 @@ impl Quorum {
         self.carry_out(state, proposed.actions);
     }
 
+    /// In raft's order, also where carrying out one action makes raft ask for more.
     fn carry_out(&self, state: &mut State, actions: Vec<Action>) {
-        for action in actions {
-            self.carry_out_one(state, action);
+        let is_first = state.actions.is_empty();
+        state.actions.extend(actions.into_iter().map(Some));
+        // An action under way keeps its (empty) place, so that what it brings about queues behind the others.
+        while is_first && let Some(action) = state.actions.front_mut().map(Option::take) {
+            if let Some(action) = action {
+                self.carry_out_one(state, action);
+            }
+            state.actions.pop_front();
         }
     }
 
