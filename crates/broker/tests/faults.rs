@@ -69,7 +69,9 @@ fn one_directory_of_two_fails_alone() {
     let node = node(&disk, &[("log.dirs", "/data,/more")]);
     let mut client = Client::new(&node, Listener::Broker);
     let topics = ["one", "two"];
-    topics.iter().for_each(|topic| create(&mut client, topic, &[]));
+    for topic in topics {
+        create(&mut client, topic, &[]);
+    }
     let outcomes: Vec<_> = topics.iter().map(|topic| produce(&mut client, topic, batch(&["a"]))).collect();
     assert_eq!(outcomes, [Ok(0), Ok(0)]);
     disk.inject(fault(Operation::Sync, "/more/", ErrorKind::Other));
