@@ -1,5 +1,7 @@
 //! The commands against the real binary: what is written is read back, also after a stop and a kill.
 
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a test; its helpers are for all tests")]
+
 mod node;
 
 use node::{Node, chronik, data_dir};

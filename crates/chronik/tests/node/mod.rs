@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_chronik");
 /// Only a node that hangs takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running node.
 pub struct Node {
@@ -45,7 +45,7 @@ impl Node {
             if let Some((_, rest)) = line.split_once("PLAINTEXT://")
                 && line.contains("listening")
             {
-                node.address = rest.split_whitespace().next().unwrap().to_owned();
+                node.address = String::from(rest.split_whitespace().next().unwrap());
             }
             let is_ready = line.contains(" ready");
             seen.push(line);

@@ -26,7 +26,7 @@ fn entries(bytes: &[u8], size: usize) -> Result<Vec<&[u8]>> {
     let used = bytes.len()
         - bytes.rchunks(size).take_while(|entry| entry.iter().all(|byte| *byte == 0)).count() * size;
     let used = used.min(bytes.len());
-    if bytes.len() % size != 0 {
+    if !bytes.len().is_multiple_of(size) {
         bail!("damaged: {} bytes are no multiple of an entry's {size}", bytes.len());
     }
     Ok(bytes[..used].chunks_exact(size).collect())
