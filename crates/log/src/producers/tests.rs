@@ -1,3 +1,5 @@
+//! Sequences, epochs, duplicates, transactions and snapshots of producers, judged entry by entry.
+
 use super::*;
 use crate::batch::HEADER_LEN;
 

@@ -1,3 +1,5 @@
+//! What a crash, a torn write and an injected fault leave on the memory disk.
+
 use super::*;
 
 fn write(disk: &MemoryDisk, path: &str, at: u64, bytes: &[u8]) -> Arc<dyn File> {
