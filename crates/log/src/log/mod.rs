@@ -44,6 +44,9 @@ pub use truncate::Truncation;
 use checkpoint::CheckpointState;
 use sync::SyncState;
 
+#[cfg(test)]
+mod tests;
+
 /// A log. One owner at a time; see the crate's documentation for what is done outside of the owner's lock.
 #[derive(Debug)]
 pub struct Log {
