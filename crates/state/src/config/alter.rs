@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::concern::{Concern, concern};
 use super::synonyms::effective;
-use super::{ConfigError, Kind, Layers, Resource, Scope, UpdateMode, find, nearest};
+use super::{ConfigError, Key, Kind, Layers, Resource, Scope, UpdateMode, find, nearest};
 
 /// What IncrementalAlterConfigs does to one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,25 +140,25 @@ fn check_each(resource: Resource, overrides: &Overrides<'_>) -> Result<(), Confi
 }
 
 fn check_broker(resource: Resource, overrides: &Overrides<'_>) -> Result<(), ConfigError> {
-    let names = |matches: &dyn Fn(&str, UpdateMode) -> bool| -> Option<String> {
+    let names = |matches: &dyn Fn(&str, &Key) -> bool| -> Option<String> {
         let found: Vec<&str> = overrides
             .keys()
-            .filter(|name| find(Scope::Broker, name).is_some_and(|key| matches(name, key.update)))
+            .filter(|name| find(Scope::Broker, name).is_some_and(|key| matches(name, key)))
             .copied()
             .collect();
         (!found.is_empty()).then(|| found.join(", "))
     };
     let per_listener = |name: &str| ["ssl.", "sasl."].iter().any(|prefix| name.starts_with(prefix));
-    if let Some(names) = names(&|_, update| update == UpdateMode::ReadOnly) {
+    if let Some(names) = names(&|_, key| !key.is_dynamic()) {
         return Err(ConfigError::Conflict(format!("Cannot update these configs dynamically: [{names}]")));
     }
-    if let Some(names) = names(&|name, update| update == UpdateMode::PerBroker && per_listener(name)) {
+    if let Some(names) = names(&|name, key| key.update == UpdateMode::PerBroker && per_listener(name)) {
         return Err(ConfigError::Conflict(format!(
             "These security configs can be dynamically updated only per-listener using the listener prefix: [{names}]"
         )));
     }
     if resource == Resource::AllBrokers
-        && let Some(names) = names(&|_, update| update == UpdateMode::PerBroker)
+        && let Some(names) = names(&|_, key| key.update == UpdateMode::PerBroker)
     {
         return Err(ConfigError::Conflict(format!(
             "Cannot update these configs at default cluster level, broker id must be specified: [{names}]"
@@ -354,11 +354,13 @@ mod tests {
             text,
             "These security configs can be dynamically updated only per-listener using the listener prefix: [ssl.keystore.password]"
         );
-        let (_, text) = refused(Resource::AllBrokers, &[("listeners", "PLAINTEXT://:1")]);
+        let (_, text) = refused(Resource::AllBrokers, &[("principal.builder.class", "x")]);
         assert_eq!(
             text,
-            "Cannot update these configs at default cluster level, broker id must be specified: [listeners]"
+            "Cannot update these configs at default cluster level, broker id must be specified: [principal.builder.class]"
         );
+        let (_, text) = refused(Resource::Broker, &[("listeners", "PLAINTEXT://:1")]);
+        assert_eq!(text, "Cannot update these configs dynamically: [listeners]");
         let (code, text) = refused(Resource::Broker, &[("log.retention.ms", "x")]);
         assert_eq!(
             (code, text.as_str()),

@@ -4,7 +4,7 @@
 //! reports no chain and the source as default even if another synonym is set, and so do we.
 
 use super::synonyms::{behind, effective, same_as};
-use super::{Key, Layers, Lookup, Nothing, Scope, UpdateMode, find, keys};
+use super::{Key, Layers, Lookup, Nothing, Scope, find, keys};
 
 /// Where a value came from; the number is `DescribeConfigsResponse.ConfigSource`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ fn described(key: &'static Key, value: Option<String>, synonyms: Vec<Synonym>) -
         key,
         value: value.filter(|_| !key.is_sensitive()),
         source: synonyms.first().map_or(Source::Default, |synonym| synonym.source),
-        read_only: key.scope == Scope::Broker && key.update == UpdateMode::ReadOnly,
+        read_only: !key.is_dynamic(),
         synonyms,
     }
 }

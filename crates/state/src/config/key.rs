@@ -226,6 +226,12 @@ pub struct Key {
 }
 
 impl Key {
+    /// Whether it can be changed while a node runs. Sockets are bound once, so listeners are not among them, other than in Kafka.
+    pub fn is_dynamic(&self) -> bool {
+        self.update != UpdateMode::ReadOnly
+            && !["listeners", "listener.security.protocol.map"].contains(&self.name)
+    }
+
     /// Whether the value must never be shown: passwords.
     pub fn is_sensitive(&self) -> bool {
         self.kind == Kind::Password

@@ -53,9 +53,9 @@ fn line(key: &Key) -> String {
     };
     let changes = if key.scope == Scope::Broker {
         match key.update {
-            super::UpdateMode::ReadOnly => "no".to_owned(),
-            super::UpdateMode::PerBroker => "broker".to_owned(),
+            super::UpdateMode::PerBroker if key.is_dynamic() => "broker".to_owned(),
             super::UpdateMode::ClusterWide => "cluster".to_owned(),
+            super::UpdateMode::ReadOnly | super::UpdateMode::PerBroker => "no".to_owned(),
         }
     } else {
         let chain: Vec<String> =
