@@ -21,6 +21,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     // Before anything else, so that whatever happens next is logged.
     begin_log(&arguments.log)?;
     let loaded = config::load(&arguments.config)?;
+    loaded.node.check_built()?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

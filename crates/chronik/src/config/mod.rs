@@ -63,7 +63,8 @@ impl fmt::Display for Origin {
 /// Every key that was set, with the place of the value that won.
 type Settings = BTreeMap<String, (String, Origin)>;
 
-/// Reads and checks the configuration, with the process's environment.
+/// Reads and checks the configuration, with the process's environment. Whether a node can be run with it is another
+/// question: [`NodeConfig::check_built`].
 ///
 /// # Errors
 /// The file cannot be read, or the configuration is wrong; the message lists everything that is.
@@ -95,7 +96,6 @@ fn load_with(arguments: &Arguments, environment: &[(String, String)], own_name: 
     let mut file: BTreeMap<String, String> =
         settings.into_iter().map(|(key, (value, _))| (key, value)).collect();
     let mut node = NodeConfig::resolve(&file).map_err(|error| anyhow!("{error}")).context(WRONG)?;
-    node.check_built().map_err(|error| anyhow!("{error}")).context(WRONG)?;
     file.entry("broker.id".to_owned()).or_insert_with(|| node.node_id.to_string());
     file.entry("node.id".to_owned()).or_insert_with(|| node.node_id.to_string());
     hosts::fill_in(&mut node, own_name);

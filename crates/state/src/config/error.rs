@@ -26,9 +26,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// The key is known, but what it asks for is not built, and to ignore it would do harm.
-    #[error(
-        "{name}={value} is refused: {what} is not supported by this version of Chronik; leave {name} at its default"
-    )]
+    #[error("{name}={value} is refused: {what} is not supported by this version of Chronik")]
     Unsupported {
         /// The key.
         name: String,

@@ -81,18 +81,28 @@ impl NodeConfig {
         })
     }
 
-    /// Refuses what is a valid configuration of Kafka but not built here yet.
+    /// Refuses what is a valid configuration of Kafka but cannot be run here yet.
     ///
     /// # Errors
-    /// [`ConfigError::Unsupported`]: encrypted or authenticated listeners.
+    /// [`ConfigError::Unsupported`]: encrypted or authenticated listeners, one role alone, other voters.
     pub fn check_built(&self) -> Result<(), ConfigError> {
-        let all = self.listeners.broker.iter().chain(&self.listeners.controller);
-        match all.into_iter().find(|endpoint| endpoint.protocol != SecurityProtocol::Plaintext) {
-            Some(endpoint) => Err(ConfigError::Unsupported {
-                name: "listeners".to_owned(),
-                value: format!("{endpoint} ({})", endpoint.protocol.name()),
-                what: "a listener with TLS or SASL",
-            }),
+        let refuse = |name: &str, value: String, what| {
+            Err(ConfigError::Unsupported { name: name.to_owned(), value, what })
+        };
+        let mut all = self.listeners.broker.iter().chain(&self.listeners.controller);
+        if let Some(endpoint) = all.find(|endpoint| endpoint.protocol != SecurityProtocol::Plaintext) {
+            let value = format!("{endpoint} ({})", endpoint.protocol.name());
+            return refuse("listeners", value, "a listener with TLS or SASL");
+        }
+        if !self.is_broker || !self.is_controller {
+            let role = if self.is_broker { "broker" } else { "controller" };
+            return refuse("process.roles", role.to_owned(), "a node with one role alone");
+        }
+        match self.quorum.voters.iter().find(|voter| voter.id != self.node_id) {
+            Some(other) => {
+                let value = format!("{}@{}:{}", other.id, other.host, other.port);
+                refuse("controller.quorum.voters", value, "a quorum of more than this node")
+            }
             None => Ok(()),
         }
     }
@@ -330,8 +340,15 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_with_encryption_is_refused_as_long_as_it_is_not_built() {
+    fn what_is_not_built_is_refused() {
         let node = with(&[("listener.security.protocol.map", "PLAINTEXT:SSL,CONTROLLER:PLAINTEXT")]).unwrap();
         assert!(node.check_built().unwrap_err().to_string().contains("a listener with TLS or SASL"));
+        let node = with(&[("controller.quorum.voters", "1@a:9093,2@b:9093")]).unwrap();
+        assert!(
+            node.check_built()
+                .unwrap_err()
+                .to_string()
+                .starts_with("controller.quorum.voters=2@b:9093 is refused")
+        );
     }
 }
