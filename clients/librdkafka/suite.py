@@ -42,8 +42,10 @@ def own_tests(ctx):
     tests = pathlib.Path(__file__).with_name("tests.txt").read_text().split("\n")
     wanted = [line.split()[0] for line in tests if line and not line.startswith("#")]
     folder = install.librdkafka_tests()
+    # The tests expect automatically created topics to have several partitions.
+    broker = ctx.broker if ctx.kind == "remote" else ctx.own_broker(properties={"num.partitions": "4"}).start()
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
-        conf.write(f"bootstrap.servers={ctx.broker.bootstrap}\n")
+        conf.write(f"bootstrap.servers={broker.bootstrap}\n")
         conf.flush()
         for name in wanted:
             with ctx.check(f"librdkafka's own {name}"):
