@@ -130,6 +130,9 @@ fn one_turn(
                 progress(&format!("  {}: {}", row.name, brief(&run)));
                 report.runs.push(run);
             }
+            Err(error) if error.is::<load::Uncompressed>() => {
+                report.notes.push(format!("left out: {error:#}"))
+            }
             Err(error) => {
                 progress(&format!("  FAILED {error:#}"));
                 report.failures.push(format!("{error:#}"));

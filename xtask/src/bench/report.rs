@@ -24,6 +24,8 @@ pub struct Report {
     pub machine: String,
     pub runs: Vec<Run>,
     pub idle: Vec<Idle>,
+    /// Rows that would not compare like with like.
+    pub notes: Vec<String>,
     /// Rows that could not be measured, with the reason.
     pub failures: Vec<String>,
 }
@@ -35,6 +37,9 @@ impl Report {
             let _ = writeln!(out, "  {:13} {}", peer.name(), peer.ack_means());
         }
         let _ = writeln!(out, "\n{}\n\n{}", self.rows(peers), self.starts(peers));
+        for note in &self.notes {
+            let _ = writeln!(out, "{note}");
+        }
         for failure in &self.failures {
             let _ = writeln!(out, "FAILED: {failure}");
         }
