@@ -131,7 +131,7 @@ fn one_turn(
                 report.runs.push(run);
             }
             Err(error) if error.is::<load::Uncompressed>() => {
-                report.notes.push(format!("left out: {error:#}"))
+                report.notes.push(format!("left out: {error:#}"));
             }
             Err(error) => {
                 progress(&format!("  FAILED {error:#}"));
