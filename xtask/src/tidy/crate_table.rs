@@ -35,6 +35,7 @@ pub fn check(repo: &Repo) -> Result<Vec<Finding>> {
             }
         }
     }
+    findings.extend(check_map(repo)?);
     for (name, package) in &packages {
         if !TABLE.iter().any(|(known, ..)| known == name) {
             let place = repo.relative(&package.manifest_path).unwrap_or_default();
@@ -46,6 +47,37 @@ pub fn check(repo: &Repo) -> Result<Vec<Finding>> {
                 remedy,
             ));
         }
+    }
+    Ok(findings)
+}
+
+/// ARCHITECTURE.md shows the same crates in the same order.
+fn check_map(repo: &Repo) -> Result<Vec<Finding>> {
+    const PAGE: &str = "ARCHITECTURE.md";
+    const ORDER: &str = "types  <-  { log, raft, state, wire }  <-  broker  <-  { sim, chronik }";
+    if !repo.contains(PAGE) {
+        return Ok(Vec::new());
+    }
+    let page = repo.read(PAGE)?;
+    let folders = TABLE.iter().filter_map(|(_, folder, _)| folder.strip_prefix("crates/"));
+    let absent = folders.filter(|folder| !page.contains(&format!("| `{folder}` |")));
+    let mut findings: Vec<Finding> = absent
+        .map(|folder| {
+            Finding::new(
+                PAGE,
+                0,
+                format!("crate {folder} is not on the map"),
+                "give it its line in the table",
+            )
+        })
+        .collect();
+    if !page.contains(ORDER) {
+        findings.push(Finding::new(
+            PAGE,
+            0,
+            "the order of the crates is not shown",
+            format!("write it: {ORDER}"),
+        ));
     }
     Ok(findings)
 }
