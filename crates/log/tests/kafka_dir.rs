@@ -1,6 +1,8 @@
 //! Log directories that Apache Kafka wrote (see `fixtures/kafka-dir/README.md`): everything is read back, and what recovery
 //! makes of a killed broker's directory is, byte for byte, what Kafka's own recovery makes of it.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -119,3 +119,26 @@ proptest! {
         world.check();
     }
 }
+
+#[test]
+fn an_error_while_a_log_starts_over_leaves_no_old_producers() {
+    let script = [
+        Op::Append { producer: 0, records: 1 },
+        Op::Checkpoint,
+        Op::CloseAndOpen,
+        Op::StartOver,
+        Op::Transaction { commit: false },
+        Op::Append { producer: 0, records: 1 },
+        Op::Append { producer: 0, records: 1 },
+        Op::CloseAndOpen,
+    ];
+    for at in 0..60 {
+        let mut world = World::new(9_913_628_325_960_u64.wrapping_add(at));
+        let failure = Failure::Error(std::io::ErrorKind::Other);
+        world.disk.inject(Fault { operation: None, path: String::new(), after: at, times: 1, failure });
+        run(&mut world, &script);
+        world.check();
+        world.crash();
+        world.check();
+    }
+}

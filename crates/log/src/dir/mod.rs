@@ -324,7 +324,7 @@ mod tests {
         assert!(path.to_str().unwrap().ends_with("/t-0.00000000000000000000000000000001-delete"));
         disk.crash();
         let dir = open(&disk);
-        assert_eq!(dir.scan().unwrap().deleted, [path.clone()]);
+        assert_eq!(dir.scan().unwrap().deleted, std::slice::from_ref(&path));
         dir.remove(&path).unwrap();
         assert!(dir.scan().unwrap().deleted.is_empty());
     }

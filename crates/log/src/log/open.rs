@@ -143,7 +143,7 @@ impl Log {
 
     /// Removes what was left unfinished, and lists the rest.
     fn tidy(&mut self) -> Result<Listing, LogError> {
-        let entries = self.files.disk().list(&self.dir).context("list", &self.dir)?;
+        let mut entries = self.files.disk().list(&self.dir).context("list", &self.dir)?;
         let mut swaps = Vec::new();
         for entry in entries.iter().filter(|entry| !entry.is_dir) {
             if UNFINISHED.iter().any(|suffix| entry.name.ends_with(suffix)) {
@@ -154,9 +154,10 @@ impl Log {
         }
         if !swaps.is_empty() {
             self.finish_swaps(&swaps)?;
+            entries = self.files.disk().list(&self.dir).context("list", &self.dir)?;
         }
         let mut listing = Listing::default();
-        for entry in self.files.disk().list(&self.dir).context("list", &self.dir)? {
+        for entry in entries {
             match Kind::parse(&entry.name) {
                 Some((Kind::Log, base)) => drop(listing.logs.insert(base, entry.len)),
                 Some((Kind::OffsetIndex, base)) => drop(listing.offset_indexes.insert(base, entry.len)),
@@ -238,7 +239,10 @@ impl Log {
         recovery: &mut Recovery,
     ) -> Result<(), LogError> {
         if listing.logs.is_empty() {
-            return Ok(());
+            // A truncation may have been interrupted after its segments: what describes them must not be taken for a
+            // description of what comes in their place.
+            self.epochs_unwritten |= self.epochs.truncate_from_end(self.end);
+            return self.remove_stray_snapshots(&listing.snapshots);
         }
         let dir = self.dir.clone();
         self.segments =
@@ -319,12 +323,18 @@ impl Log {
     }
 
     fn remove_stray_snapshots(&self, snapshots: &[Offset]) -> Result<(), LogError> {
-        let newest = snapshots.iter().filter(|&&offset| offset <= self.end).max();
+        let newest =
+            snapshots.iter().filter(|&&offset| offset <= self.end && !self.segments.is_empty()).max();
+        let mut removed = false;
         for offset in snapshots {
             let of_segment = self.segments.binary_search_by_key(offset, Segment::base).is_ok();
             if !of_segment && Some(offset) != newest {
                 self.remove_if_there(&Kind::Snapshot.name(*offset))?;
+                removed = true;
             }
+        }
+        if removed {
+            self.files.disk().sync_dir(&self.dir).context("sync", &self.dir)?;
         }
         Ok(())
     }
