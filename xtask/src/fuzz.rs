@@ -70,6 +70,7 @@ fn run_target(repo: &Repo, target_dir: &Path, host: &str, name: &str, options: &
         .argument("-timeout=10")
         .argument("-print_final_stats=1")
         .argument("-verbosity=0")
+        .argument("-print_funcs=0")
         // Written to first, read from second.
         .argument(&grown.to_string_lossy());
     if kept.is_dir() {
