@@ -109,6 +109,16 @@ fn a_broker_is_described_as_kafka_describes_it() {
 }
 
 #[test]
+fn an_internal_key_is_listed_only_where_it_was_set() {
+    let key = "log.initial.task.delay.ms";
+    let file = overrides(&[(key, "1000")]);
+    let of = |layers: &Layers<'_>| describe_broker(layers, Some(&[key])).into_iter().next().map(|d| d.value);
+    assert_eq!(of(&Layers::none()), None);
+    let layers = Layers { broker: &Nothing, cluster: &Nothing, file: &file };
+    assert_eq!(of(&layers), Some(Some("1000".to_owned())));
+}
+
+#[test]
 fn only_the_keys_that_were_asked_for_are_described() {
     let described = describe_topic(&Nothing, &Layers::none(), Some(&["retention.ms", "no.such.key"]));
     assert_eq!(described.len(), 1);

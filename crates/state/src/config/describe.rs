@@ -86,11 +86,11 @@ pub fn describe_client_metrics(overrides: &dyn Lookup, names: Option<&[&str]>) -
         .collect()
 }
 
-/// The configuration of this broker.
+/// The configuration of this broker. As in Kafka, an internal key is listed only where somebody set it.
 pub fn describe_broker(layers: &Layers<'_>, names: Option<&[&str]>) -> Vec<Described> {
-    let dynamic = |name: &str| layers.broker.get(name).or_else(|| layers.cluster.get(name)).is_some();
+    let set = |name: &str| [layers.broker, layers.cluster, layers.file].iter().any(|l| l.get(name).is_some());
     keys(Scope::Broker)
-        .filter(|key| !key.internal && !dynamic_only(key.name) || dynamic(key.name))
+        .filter(|key| !key.internal && !dynamic_only(key.name) || set(key.name))
         .filter(|key| names.is_none_or(|names| names.contains(&key.name)))
         .map(|key| {
             let synonyms = chain(key.name, layers);
