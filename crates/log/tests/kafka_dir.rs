@@ -196,7 +196,7 @@ fn preallocate(dir: &Path) {
     let mut names: Vec<String> =
         fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    let last = names.iter().rfind(|name| name.ends_with(".log")).unwrap();
+    let last = names.iter().rfind(|name| name.strip_suffix(".log").is_some()).unwrap();
     for suffix in [".index", ".timeindex"] {
         let file = fs::OpenOptions::new().write(true).open(dir.join(last.replace(".log", suffix))).unwrap();
         file.set_len(INDEX_BYTES / 12 * 12).unwrap();

@@ -7,6 +7,6 @@ mod ids;
 
 pub use error_code::ErrorCode;
 pub use ids::{
-    BrokerEpoch, LeaderEpoch, Millis, NodeId, Offset, PartitionEpoch, PartitionIndex, ProducerEpoch, ProducerId,
-    TopicId, TopicPartition, uuid_from_text, uuid_to_text,
+    BrokerEpoch, LeaderEpoch, Millis, NodeId, Offset, PartitionEpoch, PartitionIndex, ProducerEpoch,
+    ProducerId, TopicId, TopicPartition, uuid_from_text, uuid_to_text,
 };

@@ -16,7 +16,7 @@ use chronik_wire::Listener;
 use parking_lot::Mutex;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
 use super::connection::{Ended, serve};
 
@@ -75,18 +75,25 @@ fn listen(address: SocketAddr, network: &NetworkConfig) -> anyhow::Result<TcpLis
     Ok(TcpListener::from_std(socket.into())?)
 }
 
+/// Connections that are open.
+#[derive(Default)]
+struct Counts {
+    all: u32,
+    per_address: HashMap<IpAddr, u32>,
+}
+
 /// What all listeners of a node count together.
 pub struct Gate {
     node: Arc<Node>,
-    slots: Arc<Semaphore>,
-    per_address: Mutex<HashMap<IpAddr, u32>>,
+    counts: Mutex<Counts>,
+    /// A connection has ended.
+    left: Notify,
 }
 
 impl Gate {
     /// Opens the gate to a node that is up.
     pub fn new(node: Arc<Node>) -> Arc<Gate> {
-        let slots = (node.config().network.connections_max as usize).min(Semaphore::MAX_PERMITS);
-        Arc::new(Gate { node, slots: Arc::new(Semaphore::new(slots)), per_address: Mutex::default() })
+        Arc::new(Gate { node, counts: Mutex::default(), left: Notify::new() })
     }
 
     /// Accepts connections until the runtime ends.
@@ -94,9 +101,9 @@ impl Gate {
         let rate = self.node.config().network.connection_rate_max;
         let pause = (rate < u32::MAX / 2 && rate > 0).then(|| Duration::from_secs(1) / rate);
         loop {
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return };
+            self.wait_for_room().await;
             match bound.listener.accept().await {
-                Ok((stream, address)) => Arc::clone(&self).admit(&bound, stream, address.ip(), slot),
+                Ok((stream, address)) => Arc::clone(&self).admit(&bound, stream, address.ip()),
                 Err(error) => {
                     // Out of file descriptors, most likely: those that are open go on, and the rest waits.
                     tracing::warn!(listener = %bound.endpoint.listener, %error, "a connection cannot be accepted");
@@ -109,7 +116,19 @@ impl Gate {
         }
     }
 
-    fn admit(self: Arc<Gate>, bound: &Bound, stream: TcpStream, address: IpAddr, slot: OwnedSemaphorePermit) {
+    /// Waits until `max.connections`, as it is now, allows one more.
+    async fn wait_for_room(&self) {
+        loop {
+            let left = self.left.notified();
+            if self.counts.lock().all < self.node.config().network.connections_max {
+                return;
+            }
+            // The limit may be raised while nobody leaves.
+            let _ = tokio::time::timeout(Duration::from_secs(1), left).await;
+        }
+    }
+
+    fn admit(self: Arc<Gate>, bound: &Bound, stream: TcpStream, address: IpAddr) {
         let metrics = Arc::clone(&self.node.metrics);
         if !self.enter(address) {
             metrics.connections_refused.inc();
@@ -119,7 +138,7 @@ impl Gate {
         let peer = Peer { listener: bound.kind, listener_name: bound.endpoint.listener.clone(), address };
         let idle = self.node.config().network.idle_ms_max.map(Duration::from_millis);
         metrics.connections.inc();
-        let guard = Entered { gate: self, address, _slot: slot };
+        let guard = Entered { gate: self, address };
         tokio::spawn(async move {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%address, %error, "the socket is gone already");
@@ -141,15 +160,13 @@ impl Gate {
         let text = address.to_string();
         let overridden = config.network.connections_per_ip_overrides.iter().find(|(host, _)| **host == *text);
         let max = overridden.map_or(config.network.connections_per_ip_max, |(_, max)| *max);
-        let mut per_address = self.per_address.lock();
-        let count = per_address.entry(address).or_insert(0);
-        if *count >= max {
-            if *count == 0 {
-                per_address.remove(&address);
-            }
+        let mut counts = self.counts.lock();
+        let count = counts.per_address.get(&address).copied().unwrap_or(0);
+        if count >= max {
             return false;
         }
-        *count += 1;
+        counts.per_address.insert(address, count + 1);
+        counts.all += 1;
         true
     }
 }
@@ -158,18 +175,20 @@ impl Gate {
 struct Entered {
     gate: Arc<Gate>,
     address: IpAddr,
-    _slot: OwnedSemaphorePermit,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         self.gate.node.metrics.connections.dec();
-        let mut per_address = self.gate.per_address.lock();
-        if let Some(count) = per_address.get_mut(&self.address) {
+        let mut counts = self.gate.counts.lock();
+        counts.all -= 1;
+        if let Some(count) = counts.per_address.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
-                per_address.remove(&self.address);
+                counts.per_address.remove(&self.address);
             }
         }
+        drop(counts);
+        self.gate.left.notify_one();
     }
 }
