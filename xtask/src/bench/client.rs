@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 const PRODUCE: i16 = 0;
 const LIST_OFFSETS: i16 = 2;
 const METADATA: i16 = 3;
+pub const FIND_COORDINATOR: i16 = 10;
 const API_VERSIONS: i16 = 18;
 const CREATE_TOPICS: i16 = 19;
 const RESPONSE_BYTES_MAX: usize = 64 << 20;
@@ -54,9 +55,25 @@ impl Client {
     }
 
     pub fn api_versions(&mut self) -> Result<()> {
-        let error = self.call(API_VERSIONS, 0, &[])?.i16()?;
+        self.announced().map(|_| ())
+    }
+
+    /// Whether the broker says that it knows this API.
+    pub fn announces(&mut self, key: i16) -> Result<bool> {
+        Ok(self.announced()?.contains(&key))
+    }
+
+    fn announced(&mut self) -> Result<Vec<i16>> {
+        let mut answer = self.call(API_VERSIONS, 0, &[])?;
+        let error = answer.i16()?;
         ensure!(error == 0, "ApiVersions: error {error}");
-        Ok(())
+        let mut keys = Vec::new();
+        for _ in 0..answer.i32()? {
+            keys.push(answer.i16()?);
+            answer.i16()?;
+            answer.i16()?;
+        }
+        Ok(keys)
     }
 
     /// Creates a topic with one replica; a topic that exists is an error.

@@ -70,7 +70,8 @@ impl Report {
         ];
         let mut table = table(&head);
         for row in &ROWS {
-            for (index, &peer) in peers.iter().enumerate() {
+            let mut label = row.name;
+            for &peer in peers {
                 let runs = self.of(row.name, peer);
                 if runs.is_empty() {
                     continue;
@@ -84,7 +85,7 @@ impl Report {
                 };
                 let noisy = if runs.iter().any(|r| r.noisy) { "*" } else { "" };
                 table.add_row([
-                    if index == 0 { row.name.to_owned() } else { String::new() },
+                    std::mem::take(&mut label).to_owned(),
                     format!("{}{noisy}", peer.name()),
                     if rated { "-".into() } else { range(&speed) },
                     if rated { "-".into() } else { format!("{:.0}", figure(|r| r.records_per_s) / 1e3) },
