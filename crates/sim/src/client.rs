@@ -1,7 +1,6 @@
 //! A client of a simulated node: it sends frames into a broker's connection and gets the answers, in order, unless the
 //! node's life ends first.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -53,8 +52,7 @@ pub struct Lost;
 pub struct Link {
     world: World,
     life: Life,
-    connection: Connection,
-    answers: VecDeque<Bytes>,
+    connection: Option<Connection>,
     correlation: i32,
 }
 
@@ -70,13 +68,7 @@ impl Link {
                     address: std::net::IpAddr::from([127, 0, 0, 1]),
                 };
                 let connection = Connection::new(node, peer);
-                return Link {
-                    world: world.clone(),
-                    life,
-                    connection,
-                    answers: VecDeque::new(),
-                    correlation: 0,
-                };
+                return Link { world: world.clone(), life, connection: Some(connection), correlation: 0 };
             }
             world.sleep(CLIENTS, Duration::from_millis(5)).await;
         }
@@ -90,12 +82,19 @@ impl Link {
         frame.advance(4);
         let mut frame = Some(frame);
         poll_fn(|cx| {
-            let started = frame.take().map(|frame| self.connection.start(frame, cx));
-            Poll::Ready(started.is_some_and(|started| started.is_ok()))
+            let Some(frame) = frame.take() else { return Poll::Ready(false) };
+            let started = self.in_node(|connection| connection.start(frame, cx));
+            Poll::Ready(started.is_ok_and(|started| started.is_ok()))
         })
         .await
         .then_some(())
         .ok_or(Lost)
+    }
+
+    /// Runs the node's code on the client's task. A node that halts in it takes its own life, not the client's.
+    fn in_node<T>(&mut self, work: impl FnOnce(&mut Connection) -> T) -> Result<T, Lost> {
+        let connection = self.connection.as_mut().ok_or(Lost)?;
+        self.world.halting(self.life, || work(connection)).ok_or(Lost)
     }
 
     /// The next answer.
@@ -104,29 +103,25 @@ impl Link {
         R::Response: chronik_wire::precheck::Checked,
     {
         let frame = poll_fn(|cx| {
-            loop {
-                if !self.world.is_alive(self.life) {
-                    return Poll::Ready(Err(Lost));
-                }
-                while let Poll::Ready(answer) = self.connection.poll_answer(cx) {
-                    match answer {
-                        Ok(Some(frame)) => self.answers.push_back(frame.into_bytes(|_, _| Bytes::new())),
-                        Ok(None) => break,
-                        Err(_) => return Poll::Ready(Err(Lost)),
+            if !self.world.is_alive(self.life) {
+                return Poll::Ready(Err(Lost));
+            }
+            for settled in [false, true] {
+                let answer = self.in_node(|connection| {
+                    if settled {
+                        connection.settle();
                     }
-                }
-                if let Some(frame) = self.answers.pop_front() {
-                    return Poll::Ready(Ok(frame));
-                }
-                self.connection.settle();
-                match self.connection.poll_answer(cx) {
-                    Poll::Ready(Ok(Some(frame))) => {
-                        self.answers.push_back(frame.into_bytes(|_, _| Bytes::new()));
+                    connection.poll_answer(cx)
+                });
+                match answer {
+                    Ok(Poll::Ready(Ok(Some(frame)))) => {
+                        return Poll::Ready(Ok(frame.into_bytes(|_, _| Bytes::new())));
                     }
-                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Lost)),
-                    Poll::Ready(Ok(None)) | Poll::Pending => return Poll::Pending,
+                    Ok(Poll::Ready(Ok(None)) | Poll::Pending) => {}
+                    Ok(Poll::Ready(Err(_))) | Err(Lost) => return Poll::Ready(Err(Lost)),
                 }
             }
+            Poll::Pending
         })
         .await?;
         travel(&self.world.clone(), self.life).await?;
@@ -152,4 +147,12 @@ async fn travel(world: &World, life: Life) -> Result<(), Lost> {
         return Err(Lost);
     }
     Ok(())
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // What the connection appended is settled as it goes: that is the node's code too.
+        let connection = self.connection.take();
+        self.world.halting(self.life, || drop(connection));
+    }
 }

@@ -48,6 +48,7 @@ struct Run {
     disk: MemoryDisk,
     address: Address,
     life: Life,
+    oracle: Oracle,
     crashes: u64,
     faults: u64,
 }
@@ -60,8 +61,15 @@ pub fn run(seed: u64) -> Result<Outcome> {
     let world = World::new(seed);
     let disk = MemoryDisk::new(seed);
     let oracle = Oracle::default();
-    let mut run =
-        Run { world: world.clone(), disk, address: Address::default(), life: CLIENTS, crashes: 0, faults: 0 };
+    let mut run = Run {
+        world: world.clone(),
+        disk,
+        address: Address::default(),
+        life: CLIENTS,
+        oracle: oracle.clone(),
+        crashes: 0,
+        faults: 0,
+    };
     let clients = Clients {
         world: world.clone(),
         address: run.address.clone(),
@@ -212,7 +220,8 @@ impl Run {
         let until = self.world.now() + REST_MAX;
         self.go_on(until, &done)?;
         if !done() {
-            bail!("no rest {REST_MAX:?} after the last fault ({})", self.address.describe());
+            let first: Vec<String> = self.oracle.violations().into_iter().take(3).collect();
+            bail!("no rest {REST_MAX:?} after the last fault ({}) {first:?}", self.address.describe());
         }
         Ok(())
     }

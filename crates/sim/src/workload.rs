@@ -1,6 +1,7 @@
 //! What clients do to a node: idempotent producers that retry what was not answered, and readers that follow.
 //!
-//! A producer keeps up to five batches in flight; when its connection breaks it sends everything that was not answered
+//! A producer keeps up to five batches in flight once its first is acknowledged (before that, a partition knows no sequence
+//! to hold the others against: if it refuses the first for want of room and takes the second, Kafka loses the order too); when its connection breaks it sends everything that was not answered
 //! again, in order, with the same sequence numbers, as Kafka's clients do. Errors that no client should ever see in this
 //! scenario are violations.
 
@@ -89,11 +90,12 @@ impl Clients {
         let producer = self.producer_id().await;
         let mut unanswered: VecDeque<(u64, u64)> = VecDeque::new();
         let mut next = 0;
+        let mut in_flight_max = 1;
         loop {
             let mut link = Link::connect(&self.world, &self.address).await;
             let mut sent = 0;
             loop {
-                if sent < unanswered.len() || (!self.stopping() && unanswered.len() < IN_FLIGHT_MAX) {
+                if sent < unanswered.len() || (!self.stopping() && unanswered.len() < in_flight_max) {
                     if sent == unanswered.len() {
                         let count = 1 + self.world.below(3);
                         unanswered.push_back((next, count));
@@ -122,6 +124,7 @@ impl Clients {
                     break;
                 }
                 unanswered.pop_front();
+                in_flight_max = IN_FLIGHT_MAX;
                 sent -= 1;
             }
             self.pause().await;

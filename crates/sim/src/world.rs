@@ -43,6 +43,8 @@ struct State {
     ready: Vec<u64>,
     events: BTreeMap<(Duration, u64), (Life, Event)>,
     alive: BTreeSet<Life>,
+    /// Lives that halted themselves on another's task.
+    halted: Vec<Life>,
     steps: u64,
     trace: u64,
 }
@@ -79,6 +81,7 @@ impl World {
             ready: Vec::new(),
             events: BTreeMap::new(),
             alive: BTreeSet::from([CLIENTS]),
+            halted: Vec::new(),
             steps: 0,
             trace: seed,
         };
@@ -194,10 +197,26 @@ impl World {
         }))
     }
 
+    /// Runs a node's code on another life's task; `None` if the node halted itself in it, which the next step reports.
+    pub fn halting<T>(&self, life: Life, work: impl FnOnce() -> T) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(result) => Some(result),
+            Err(panic) => {
+                if let Some(life) = halted(life, panic) {
+                    self.lock().halted.push(life);
+                }
+                None
+            }
+        }
+    }
+
     /// Does the next thing. `None`: nothing is left to be done, ever. `Some(Some(life))`: that life halted itself.
     pub fn step(&self) -> Option<Option<Life>> {
         let mut state = self.lock();
         state.steps += 1;
+        if let Some(life) = state.halted.pop() {
+            return Some(Some(life));
+        }
         if state.ready.is_empty() {
             let ((at, _), (life, event)) = state.events.pop_first()?;
             state.now = state.now.max(at);
