@@ -215,6 +215,9 @@ impl Log {
         if self.segments.is_empty() {
             self.begin_first(now)?;
         }
+        if self.unmarked {
+            self.write_topic_id()?;
+        }
         self.load_gauge().context("read the index of", &self.dir.clone())?;
         let rolled = self.must_roll(extent, now)?;
         if rolled {

@@ -96,6 +96,7 @@ impl Log {
         if !(self.checkpoint.changed || behind) || self.segments.is_empty() {
             return Ok(None);
         }
+        self.seal_rest()?;
         self.write_indexes(false)?;
         self.snapshot_now_and_then()?;
         Ok(Some(self.checkpoint_job()))

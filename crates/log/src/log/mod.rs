@@ -53,6 +53,8 @@ pub struct Log {
     files: Arc<Files>,
     dir: Arc<Path>,
     topic_id: TopicId,
+    /// `partition.metadata` is still to be written: there was no room when the log was opened.
+    unmarked: bool,
     options: Arc<LogOptions>,
     /// By base offset; the last one is active. Empty: the log has no files yet.
     segments: Vec<Segment>,

@@ -68,6 +68,7 @@ impl Log {
             files: files.clone(),
             dir: open.dir.into(),
             topic_id: open.topic_id,
+            unmarked: false,
             options: open.options,
             segments: Vec::new(),
             start: open.start_offset,
@@ -103,9 +104,10 @@ impl Log {
             self.sync_segments(from)?;
         }
         // An index in memory has no entry for the largest timestamp yet, whatever has been checkpointed.
-        let unsealed = self.segments.last().is_some_and(|segment| segment.gauge.is_some());
+        let unsealed = self.segments.iter().any(|segment| segment.gauge.is_some());
         let behind = self.checkpoint.recovery_point < self.end;
         if !self.segments.is_empty() && (self.checkpoint.changed || behind || unsealed) {
+            self.seal_rest()?;
             self.write_indexes(true)?;
             self.write_snapshot(self.end)?;
             let checkpointed = self.checkpoint_job().run();
@@ -120,7 +122,6 @@ impl Log {
             return Ok(());
         }
         let path = self.dir.join(partition_metadata::NAME);
-        let disk = self.files.disk().clone();
         match read_text(&self.files, &path)?.map(|text| partition_metadata::parse(&text)) {
             Some(Ok(found)) if found == self.topic_id => Ok(()),
             Some(Ok(found)) => {
@@ -128,17 +129,28 @@ impl Log {
                 Err(LogError::corrupt(&path, reason))
             }
             // It is synced with the first batches: if it is not whole, there are none that were reported as durable.
-            None | Some(Err(_)) => {
-                let text = partition_metadata::format(self.topic_id);
-                let write = || {
-                    let file = disk.open(&path, Mode::Truncate)?;
-                    file.write_all_at(&mut [IoSlice::new(text.as_bytes())], 0)?;
-                    file.sync_data()?;
-                    disk.sync_dir(&self.dir)
-                };
-                write().context("write", &path)
-            }
+            None | Some(Err(_)) => match self.write_topic_id() {
+                Err(error) if error.is_disk_full() => {
+                    self.unmarked = true;
+                    Ok(())
+                }
+                other => other,
+            },
         }
+    }
+
+    /// Writes `partition.metadata`; the next sync makes it durable.
+    pub(super) fn write_topic_id(&mut self) -> Result<(), LogError> {
+        let path = self.dir.join(partition_metadata::NAME);
+        let write = || {
+            let file = self.files.disk().open(&path, Mode::Truncate)?;
+            let text = partition_metadata::format(self.topic_id);
+            file.write_all_at(&mut [IoSlice::new(text.as_bytes())], 0).map(|()| file)
+        };
+        let file = write().context("write", &path)?;
+        self.sync.new_metadata(file);
+        self.unmarked = false;
+        Ok(())
     }
 
     /// Removes what was left unfinished, and lists the rest.

@@ -107,9 +107,21 @@ impl Log {
                     Header::parse(&bytes).map_err(|error| LogError::corrupt(&path, error.to_string()))?;
                 segment.note(header, position, interval);
             }
-            seal(segment, &files).context("write the indexes of", &path)?;
+            seal_if_room(segment, &files).context("write the indexes of", &path)?;
             self.checkpoint.unsynced.insert(segment.base());
             recovery.rebuilt_indexes += 1;
+        }
+        Ok(())
+    }
+
+    /// Writes the indexes of segments that are not active and have them in memory only: the disk was full when they were
+    /// recovered.
+    pub(super) fn seal_rest(&mut self) -> Result<(), LogError> {
+        let files = self.files.clone();
+        let Some((_, rest)) = self.segments.split_last_mut() else { return Ok(()) };
+        for segment in rest.iter_mut().filter(|segment| segment.gauge.is_some()) {
+            seal(segment, &files).context("write the indexes of", &segment.files.path(Kind::Log))?;
+            self.checkpoint.unsynced.insert(segment.base());
         }
         Ok(())
     }
@@ -198,7 +210,7 @@ impl Log {
         if fits && !was_cut {
             let segment = &mut self.segments[at];
             let path = segment.files.path(Kind::Log);
-            seal(segment, &files).context("write the indexes of", &path)?;
+            seal_if_room(segment, &files).context("write the indexes of", &path)?;
             self.checkpoint.unsynced.insert(segment.base());
             recovery.rebuilt_indexes += 1;
             return Ok(());
@@ -338,9 +350,19 @@ fn check(batch: Batch<'_>, base: Offset, end: Offset) -> Result<(), String> {
 fn seal(segment: &mut crate::segment::Segment, files: &crate::files::Files) -> std::io::Result<()> {
     let newest = segment.newest.filter(|newest| newest.timestamp.0 >= 0);
     let newest = newest.map(|newest| segment.time_entry(newest));
-    if let Some(mut gauge) = segment.gauge.take() {
+    if let Some(gauge) = &mut segment.gauge {
         gauge.push_time(newest);
         gauge.write(files, &segment.files)?;
     }
-    segment.write_txn_index(files).map(drop)
+    segment.write_txn_index(files)?;
+    segment.gauge = None;
+    Ok(())
+}
+
+/// The same; on a full disk the index stays in memory, and the log can be read: see [`Log::seal_rest`].
+fn seal_if_room(segment: &mut crate::segment::Segment, files: &crate::files::Files) -> std::io::Result<()> {
+    match seal(segment, files) {
+        Err(error) if crate::disk::is_full(&error) => Ok(()),
+        other => other,
+    }
 }

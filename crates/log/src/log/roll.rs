@@ -10,7 +10,6 @@ use chronik_types::{Millis, Offset, TopicId};
 
 use super::append::Extent;
 use super::{Context, Log};
-use crate::checkpoint::partition_metadata;
 use crate::disk::Mode;
 use crate::error::LogError;
 use crate::segment::{Gauge, Kind, Segment};
@@ -74,14 +73,7 @@ impl Log {
         disk.create_dir_all(&dir).context("make", &dir)?;
         self.sync.new_directory();
         if self.topic_id != TopicId::ZERO {
-            let path = dir.join(partition_metadata::NAME);
-            let write = || {
-                let file = disk.open(&path, Mode::Truncate)?;
-                let text = partition_metadata::format(self.topic_id);
-                file.write_all_at(&mut [IoSlice::new(text.as_bytes())], 0).map(|()| file)
-            };
-            let file = write().context("write", &path)?;
-            self.sync.dirty.push(file);
+            self.write_topic_id()?;
         }
         self.begin_segment(self.end, now)
     }

@@ -56,6 +56,13 @@ impl SyncState {
         self.dir_is_dirty = true;
     }
 
+    /// `partition.metadata` has been written.
+    pub(super) fn new_metadata(&mut self, file: Arc<dyn File>) {
+        // Before the active segment's file, which is the last one if it is dirty.
+        self.dirty.insert(0, file);
+        self.dir_is_dirty = true;
+    }
+
     /// The log's directory has been made.
     pub(super) fn new_directory(&mut self) {
         self.dir_is_dirty = true;

@@ -8,7 +8,7 @@ use chronik_log::batch::{
     BatchBuilder, BatchIter, Codec, Compression, EndTxnMarker, Header, NewRecord, Origin, Validated, verify,
 };
 use chronik_log::disk::memory::MemoryDisk;
-use chronik_log::{Files, Log, LogDir, LogOptions, Open, SyncJob, TimestampQuery};
+use chronik_log::{AbortedTxn, Files, Log, LogDir, LogOptions, Open, SyncJob, TimestampQuery};
 use chronik_types::{
     BrokerEpoch, LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId, TopicId, TopicPartition,
 };
@@ -536,15 +536,18 @@ impl World {
                 aborted.push((first, header.base_offset()));
             }
         }
+        // What began before the first batch is known to the log alone.
         let first = batches.first().map_or(end, |batch| header(batch).base_offset());
-        let found: Vec<(Offset, Offset)> = self
-            .log()
-            .aborted_transactions(start, end)
-            .into_iter()
-            .map(|entry| (entry.first_offset, entry.last_offset))
-            .filter(|&(begin, _)| begin >= first)
-            .collect();
-        assert_eq!(found, aborted);
+        let found = self.log().aborted_transactions(start, end);
+        for entry in found.iter().filter(|entry| entry.first_offset >= first) {
+            assert!(aborted.contains(&(entry.first_offset, entry.last_offset)), "{entry:?} {aborted:?}");
+        }
+        for (begin, marker) in aborted {
+            let is_it = |entry: &AbortedTxn| {
+                entry.last_offset == marker && (entry.first_offset == begin || entry.first_offset < first)
+            };
+            assert!(found.iter().any(is_it), "{begin} {marker} {found:?}");
+        }
         let stable = self.log().last_stable_offset(end);
         assert!(stable == open.unwrap_or(end) || stable < first, "{stable} {open:?}");
     }
