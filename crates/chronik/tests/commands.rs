@@ -121,3 +121,20 @@ fn errors_say_what_to_do() {
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
     assert!(error["error"].as_str().unwrap().contains("there is no topic nothing"));
 }
+
+#[test]
+fn the_pages_of_a_node_are_served_and_every_metric_is_documented() {
+    let (_dir, data) = data_dir();
+    let node = Node::start(&data, &[]);
+    for page in ["/healthz", "/readyz"] {
+        assert!(node.page(page).starts_with("HTTP/1.1 200"), "{page}");
+    }
+    node.run(&["produce", "orders"], "one\n");
+    let metrics = node.page("/metrics");
+    assert!(metrics.contains("chronik_produced_batches_total 1\n"), "{metrics}");
+    let documented = include_str!("../../../docs/operate/metrics.md");
+    for family in metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let name = family.split(' ').next().unwrap();
+        assert!(documented.contains(name), "docs/operate/metrics.md does not say what {name} is");
+    }
+}

@@ -3,7 +3,8 @@
 //!
 //! The node is killed when it is dropped, whatever happens.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -21,6 +22,8 @@ pub struct Node {
     child: Child,
     /// Where clients connect.
     pub address: String,
+    /// Where the pages about its health are.
+    pub pages: String,
     /// Behind a lock, so that a test may share the node among threads.
     log: Mutex<Receiver<String>>,
 }
@@ -37,7 +40,7 @@ impl Node {
         }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let log = lines(BufReader::new(child.stdout.take().unwrap()));
-        let mut node = Node { child, address: String::new(), log: Mutex::new(log) };
+        let mut node = Node { child, address: String::new(), pages: String::new(), log: Mutex::new(log) };
         let mut seen = Vec::new();
         loop {
             let line =
@@ -46,6 +49,9 @@ impl Node {
                 && line.contains("listening")
             {
                 node.address = String::from(rest.split_whitespace().next().unwrap());
+            }
+            if let Some((_, rest)) = line.split_once("metrics page at /metrics address=") {
+                node.pages = String::from(rest.trim());
             }
             let is_ready = line.contains(" ready");
             seen.push(line);
@@ -68,6 +74,15 @@ impl Node {
     pub fn kill(mut self) {
         self.signal(Signal::KILL);
         self.child.wait().unwrap();
+    }
+
+    /// Asks for one of the pages; returns the whole answer.
+    pub fn page(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.pages).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     fn signal(&self, signal: Signal) {
