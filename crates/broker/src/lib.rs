@@ -26,6 +26,6 @@ mod wait;
 
 pub use connection::{Connection, Peer, Refused};
 pub use critical::is_inside as in_critical_state;
-pub use env::{Blocking, Env, Task, Urgency};
+pub use env::{Blocking, Broken, Connecting, Env, Link, Task, Urgency};
 pub use metrics::Metrics;
 pub use node::{Node, Options, StartError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chronik_broker::{Blocking, Env, Task, Urgency};
+use chronik_broker::{Blocking, Broken, Connecting, Env, Task, Urgency};
 use chronik_types::Millis;
 
 use crate::world::{Halted, Life, World};
@@ -45,6 +45,11 @@ impl Env for SimEnv {
 
     fn spawn(&self, task: Task) {
         self.world.spawn(self.life, task);
+    }
+
+    fn connect(&self, host: &str, port: u16) -> Connecting {
+        let reason = format!("nobody listens at {host}:{port} in this world");
+        Box::pin(std::future::ready(Err(Broken { gone: true, reason })))
     }
 
     fn block(&self, urgency: Urgency, work: Blocking) {

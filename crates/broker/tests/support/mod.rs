@@ -14,7 +14,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use chronik_broker::{Blocking, Connection, Env, Node, Options, Peer, Refused, Task, Urgency};
+use chronik_broker::{
+    Blocking, Broken, Connecting, Connection, Env, Node, Options, Peer, Refused, Task, Urgency,
+};
 use chronik_log::disk::memory::MemoryDisk;
 use chronik_state::config::NodeConfig;
 use chronik_types::Millis;
@@ -51,6 +53,11 @@ impl Env for TestEnv {
 
     fn spawn(&self, mut task: Task) {
         let _ = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    fn connect(&self, host: &str, port: u16) -> Connecting {
+        let reason = format!("nobody listens at {host}:{port} in this test");
+        Box::pin(std::future::ready(Err(Broken { gone: true, reason })))
     }
 
     fn block(&self, _urgency: Urgency, work: Blocking) {

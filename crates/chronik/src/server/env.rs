@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chronik_broker::{Blocking, Env, Task, Urgency};
+use chronik_broker::{Blocking, Connecting, Env, Task, Urgency};
 use chronik_types::Millis;
 use tokio::runtime::Handle;
 
@@ -66,6 +66,10 @@ impl Env for TokioEnv {
 
     fn spawn(&self, task: Task) {
         self.runtime.spawn(task);
+    }
+
+    fn connect(&self, host: &str, port: u16) -> Connecting {
+        Box::pin(super::link::connect(host.to_owned(), port))
     }
 
     fn block(&self, urgency: Urgency, work: Blocking) {

@@ -3,6 +3,7 @@
 mod connection;
 mod env;
 mod http;
+mod link;
 mod listener;
 
 use std::collections::BTreeMap;
