@@ -655,3 +655,66 @@ fn a_controller_registers() {
     let refused = cluster.ask(RegisterController { features: Vec::new(), ..command }).unwrap_err();
     assert_eq!(refused.code, ErrorCode::UnsupportedVersion);
 }
+
+#[test]
+fn the_change_feed_is_formed_once_and_is_not_for_clients() {
+    let mut cluster = Cluster::unformed();
+    cluster.ask(Activate::default());
+    let expected = vec![NodeId(1), NodeId(2), NodeId(3)];
+    let form = |led_ms| FormMeta { expected: expected.clone(), led_ms, grace_ms: 5000, seed: Seed(1) };
+    let join = |cluster: &mut Cluster, id| {
+        let epoch = cluster.ask(registration(id)).unwrap();
+        cluster.ask(heartbeat(id, epoch)).unwrap();
+    };
+    assert_eq!(cluster.ask(form(9000)), FormedMeta::TooEarly, "nobody could hold it");
+    join(&mut cluster, 2);
+    join(&mut cluster, 4);
+    assert_eq!(cluster.ask(form(4999)), FormedMeta::TooEarly);
+    assert!(form(5000).is_due(cluster.state()));
+    join(&mut cluster, 1);
+    join(&mut cluster, 3);
+    cluster.transcript.clear();
+    cluster.ask(form(10));
+    assert_eq!(cluster.ask(form(9000)), FormedMeta::Exists);
+    let meta = cluster.partition(META_TOPIC, 0);
+    assert_eq!(meta.replicas[..], expected[..]);
+    assert_eq!((meta.leader, &meta.isr), (NodeId(1), &meta.replicas));
+    cluster.ask(create(vec![topic(META_TOPIC, 1, 1)]));
+    let more = MorePartitions { name: name(META_TOPIC), count: 2, assignments: None };
+    cluster.ask(CreatePartitions { topics: vec![more], validate_only: false, seed: Seed(1) });
+    cluster.ask(DeleteTopics { topics: vec![TopicRef::Name(name(META_TOPIC))] });
+    for (key, value) in [("retention.ms", "1"), ("retention.bytes", "1000000000")] {
+        let operations = vec![(name(key), AlterOp::Set, Some(name(value)))];
+        let resources = vec![(ConfigResource::topic(META_TOPIC), operations)];
+        cluster.ask(AlterConfigs { resources, validate_only: false });
+    }
+    told(
+        &cluster,
+        &expect![[r#"
+        17 TOPIC_RECORD v0 name: "__meta", topic_id: kQot7IkCTMGiIKg5ex3Nrw
+        18 CONFIG_RECORD v0 resource_type: 2, resource_name: "__meta", name: "retention.bytes", value: Some("268435456")
+        19 CONFIG_RECORD v0 resource_type: 2, resource_name: "__meta", name: "retention.ms", value: Some("-1")
+        20 CONFIG_RECORD v0 resource_type: 2, resource_name: "__meta", name: "segment.bytes", value: Some("67108864")
+        21 PARTITION_RECORD v2 kQot7IkCTMGiIKg5ex3Nrw-0 replicas=[1, 2, 3] isr=[1, 2, 3] leader=1 epoch=0/0
+        -> Formed { topic: kQot7IkCTMGiIKg5ex3Nrw, partition: Partition { replicas: [1, 2, 3], directories: [00000001-0000-0000-0000-000000000001, 00000001-0000-0000-0000-000000000002, 00000001-0000-0000-0000-000000000003], isr: [1, 2, 3], removing_replicas: [], adding_replicas: [], elr: [], last_known_elr: [], leader: 1, recovering: false, leader_epoch: 0, partition_epoch: 0 } }
+        -> Exists
+        -> [("__meta", Err(Refused { code: INVALID_REQUEST, message: Some("Creation of internal topic __meta is prohibited.") }))]
+        -> [("__meta", Err(Refused { code: INVALID_REQUEST, message: Some("Extension of internal topic __meta is prohibited.") }))]
+        -> [DeletedTopic { name: Some("__meta"), id: kQot7IkCTMGiIKg5ex3Nrw, result: Err(Refused { code: INVALID_REQUEST, message: Some("Deletion of internal topic __meta is prohibited.") }) }]
+        -> [(Topic("__meta"), Err(Refused { code: INVALID_CONFIG, message: Some("The configuration retention.ms of __meta cannot be changed. Only these can: compression.type, follower.replication.throttled.replicas, leader.replication.throttled.replicas, retention.bytes, segment.bytes, unclean.leader.election.enable.") }))]
+        22 CONFIG_RECORD v0 resource_type: 2, resource_name: "__meta", name: "retention.bytes", value: Some("1000000000")
+        -> [(Topic("__meta"), Ok(()))]
+    "#]],
+    );
+}
+
+#[test]
+fn the_change_feed_starts_with_whoever_is_there_when_the_grace_time_is_over() {
+    let mut cluster = Cluster::of(2);
+    let form = FormMeta { expected: vec![NodeId(1), NodeId(3)], led_ms: 5000, grace_ms: 5000, seed: Seed(1) };
+    let FormedMeta::Formed { partition, .. } = cluster.ask(form) else { panic!("it is time") };
+    assert_eq!(partition.replicas[..], [NodeId(1), NodeId(2)]);
+    // Separate controllers expect nobody in particular: three brokers are enough.
+    let form = FormMeta { expected: Vec::new(), led_ms: 0, grace_ms: 5000, seed: Seed(1) };
+    assert!(!form.is_due(Cluster::of(2).state()) && form.is_due(Cluster::of(3).state()));
+}

@@ -6,7 +6,7 @@
 
 use chronik_types::{ErrorCode, NodeId};
 
-use super::{Change, Context, Decision, MIN_INSYNC_REPLICAS, Refused, repeated};
+use super::{Change, Context, Decision, MIN_INSYNC_REPLICAS, Refused, form_meta, repeated};
 use crate::cluster::configuration;
 use crate::cluster::{ConfigResource, ELIGIBLE_LEADER_REPLICAS_VERSION, ResourceKind, check_topic_name};
 use crate::config::{AlterOp, Altered, ConfigError, Resource, alter, check_overrides};
@@ -91,6 +91,9 @@ pub(super) fn accept(
     kind: Resource,
     altered: Vec<(Name, Option<Name>)>,
 ) -> Result<Vec<Change>, Refused> {
+    if kind == Resource::Topic {
+        form_meta::guard_config(&resource.name, altered.iter().map(|(key, _)| key))?;
+    }
     let mut overrides = context.state.config(resource).cloned().unwrap_or_default();
     for (key, value) in &altered {
         match value {

@@ -8,7 +8,7 @@ use chronik_types::{ErrorCode, NodeId, PartitionIndex};
 
 use super::assignment::Assigner;
 use super::create_topics::{PARTITIONS_MAX, excessive};
-use super::{Change, Context, Decision, Refused, repeated};
+use super::{Change, Context, Decision, Refused, form_meta, repeated};
 use crate::cluster::{Random, Seed, Topic};
 use crate::records::Name;
 
@@ -67,6 +67,7 @@ fn extend(
     random: &mut Random,
     changes: &mut Vec<Change>,
 ) -> Result<(), Refused> {
+    form_meta::guard(&more.name, "Extension")?;
     let topic =
         context.state.topic_named(&more.name).ok_or(Refused::code(ErrorCode::UnknownTopicOrPartition))?;
     let existing = topic.partitions.len() as i32;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chronik_types::{ErrorCode, NodeId, PartitionIndex, TopicId};
 
 use super::assignment::{self, Assigner};
-use super::{Change, Context, Decision, Refused, repeated};
+use super::{Change, Context, Decision, Refused, form_meta, repeated};
 use crate::cluster::configuration;
 use crate::cluster::state::collision_key;
 use crate::cluster::{Random, Seed, check_topic_name};
@@ -18,9 +18,6 @@ use crate::records::{ConfigRecord, Name, TopicRecord};
 
 /// How many partitions one request may create, since they are one batch of the metadata log.
 pub(super) const PARTITIONS_MAX: i64 = 10_000;
-
-/// The metadata log, which looks like a topic but is none.
-const METADATA_TOPIC: &str = "__cluster_metadata";
 
 /// Make topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,10 +152,7 @@ fn or_default<N: Copy + PartialEq + From<i8>>(asked: N, default: N) -> N {
 }
 
 fn check_name(context: &Context<'_>, name: &Name) -> Result<(), Refused> {
-    if &**name == METADATA_TOPIC {
-        let message = format!("Creation of internal topic {METADATA_TOPIC} is prohibited.");
-        return Err(Refused::new(ErrorCode::InvalidRequest, message));
-    }
+    form_meta::guard(name, "Creation")?;
     check_topic_name(name).map_err(|why| Refused::new(ErrorCode::InvalidTopicException, why))?;
     if context.state.topic_id(name).is_some() {
         return Err(Refused::new(ErrorCode::TopicAlreadyExists, format!("Topic '{name}' already exists.")));

@@ -1,12 +1,12 @@
 //! DeleteTopics (20), by name or by id.
 //!
-//! A topic that the request names twice, in whatever way, is an error of the request and stays.
+//! A topic that the request names twice, in whatever way, is an error of the request and stays. `__meta` stays too.
 
 use std::collections::BTreeMap;
 
 use chronik_types::{ErrorCode, TopicId};
 
-use super::{Change, Context, Decision, Refused};
+use super::{Change, Context, Decision, Refused, form_meta};
 use crate::records::{Name, RemoveTopicRecord};
 
 /// Remove topics.
@@ -64,7 +64,8 @@ pub(super) fn decide(context: &Context<'_>, command: DeleteTopics) -> Decision<C
             results[at].result = Err(Refused::new(ErrorCode::InvalidRequest, message));
         } else {
             found.insert(topic.id, results.len());
-            results.push(DeletedTopic { name: Some(topic.name.clone()), id: topic.id, result: Ok(()) });
+            let result = form_meta::guard(&topic.name, "Deletion");
+            results.push(DeletedTopic { name: Some(topic.name.clone()), id: topic.id, result });
         }
     }
     for deleted in results.iter().filter(|deleted| deleted.result.is_ok()) {

@@ -9,6 +9,7 @@ mod create_partitions;
 mod create_topics;
 mod delete_topics;
 mod fence_broker;
+mod form_meta;
 mod heartbeat;
 mod register_broker;
 mod register_controller;
@@ -31,6 +32,7 @@ pub use create_partitions::{CreatePartitions, MorePartitions};
 pub use create_topics::{CreateTopics, CreatedTopic, NewTopic};
 pub use delete_topics::{DeleteTopics, DeletedTopic, TopicRef};
 pub use fence_broker::FenceBroker;
+pub use form_meta::{FormMeta, FormedMeta};
 pub use heartbeat::{BrokerStatus, Heartbeat};
 pub use register_broker::RegisterBroker;
 pub use register_controller::RegisterController;
@@ -39,6 +41,9 @@ pub use update_features::{FeatureUpdate, FeatureUpgrade, UpdateFeatures};
 
 /// The one key of the configuration that decisions about leadership depend on.
 const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
+
+/// The metadata log, which looks like a topic but is none.
+const METADATA_TOPIC: &str = "__cluster_metadata";
 
 /// Why something was not done: a code for programs and, where Kafka has one, a message for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +161,8 @@ commands! {
     FenceBroker in fence_broker -> Result<(), Refused>;
     /// Make topics.
     CreateTopics in create_topics -> Vec<(crate::records::Name, Result<CreatedTopic, Refused>)>;
+    /// Give a new cluster its change feed.
+    FormMeta in form_meta -> FormedMeta;
     /// Remove topics.
     DeleteTopics in delete_topics -> Vec<DeletedTopic>;
     /// Add partitions to topics.
