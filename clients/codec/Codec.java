@@ -134,6 +134,12 @@ public class Codec {
             random.nextBytes(data);
             return MemoryRecords.readableRecords(ByteBuffer.wrap(data));
         }
+        if (type == byte[].class || type == ByteBuffer.class) {
+            if (wire.isNullable() && maybeNull) return null;
+            byte[] data = new byte[random.nextInt(40)];
+            random.nextBytes(data);
+            return type == byte[].class ? data : ByteBuffer.wrap(data);
+        }
         if (Collection.class.isAssignableFrom(type)) {
             if (wire.isNullable() && maybeNull) return null;
             Type elementWire = wire.arrayElementType().get();

@@ -8,7 +8,9 @@
 //! Invariants: bytes from the network never panic here, and nothing allocates more than a small multiple of
 //! the bytes that arrived (see [`precheck`]). This crate knows no behaviour: no clock, no state.
 
+pub mod add_raft_voter;
 pub mod api;
+pub mod broker_heartbeat;
 pub mod client;
 pub mod error;
 pub mod fetch;
@@ -21,6 +23,7 @@ pub mod produce;
 pub mod topic;
 
 mod body;
+mod own;
 mod read;
 mod schema;
 mod write;

@@ -75,6 +75,16 @@ impl Reader {
     }
 
     #[inline]
+    pub(crate) fn u16(&mut self, what: &'static str) -> Result<u16, DecodeError> {
+        self.fixed(what).map(u16::from_be_bytes)
+    }
+
+    #[inline]
+    pub(crate) fn bool(&mut self, what: &'static str) -> Result<bool, DecodeError> {
+        self.i8(what).map(|byte| byte != 0)
+    }
+
+    #[inline]
     pub(crate) fn i16(&mut self, what: &'static str) -> Result<i16, DecodeError> {
         self.fixed(what).map(i16::from_be_bytes)
     }
@@ -173,7 +183,16 @@ impl Reader {
 
     /// A count of elements of at least `min` bytes each on the wire and `size` bytes each in memory.
     fn count(&mut self, what: &'static str, min: usize, size: usize) -> Result<usize, DecodeError> {
-        let count = self.length(what, false)?.ok_or_else(|| self.malformed(what))?;
+        self.nullable_count(what, min, size)?.ok_or_else(|| self.malformed(what))
+    }
+
+    fn nullable_count(
+        &mut self,
+        what: &'static str,
+        min: usize,
+        size: usize,
+    ) -> Result<Option<usize>, DecodeError> {
+        let Some(count) = self.length(what, false)? else { return Ok(None) };
         if count > (self.bytes.len() - self.at) / min {
             return Err(self.short(what, (count as u64).saturating_mul(min as u64)));
         }
@@ -182,7 +201,7 @@ impl Reader {
                 len: self.bytes.len(),
                 budget: budget(self.bytes.len()),
             })?;
-        Ok(count)
+        Ok(Some(count))
     }
 
     /// An array whose elements take `min` bytes each at least.
@@ -205,14 +224,24 @@ impl Reader {
         &mut self,
         what: &'static str,
         min: usize,
-        mut element: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+        element: impl FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
-        let count = self.count(what, min, size_of::<T>())?;
+        self.nullable_vec(what, min, element)?.ok_or_else(|| self.malformed(what))
+    }
+
+    /// As [`Reader::vec`]; `None` is null.
+    pub(crate) fn nullable_vec<T>(
+        &mut self,
+        what: &'static str,
+        min: usize,
+        mut element: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<Vec<T>>, DecodeError> {
+        let Some(count) = self.nullable_count(what, min, size_of::<T>())? else { return Ok(None) };
         let mut elements = Vec::with_capacity(count);
         for _ in 0..count {
             elements.push(element(self)?);
         }
-        Ok(elements)
+        Ok(Some(elements))
     }
 
     /// The tagged fields that end every flexible structure. `known` reads the field and says true, or leaves it and

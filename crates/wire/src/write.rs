@@ -44,12 +44,28 @@ impl Writer {
         Writer { buffer, first: None, chunks: SmallVec::new(), done: 0, flexible, text_too_long: false }
     }
 
+    /// Starts a flexible body alone, without size and header; [`Writer::into_body`] gives it away.
+    pub(crate) fn flexible_body() -> Self {
+        let buffer = BytesMut::with_capacity(128);
+        Writer { buffer, first: None, chunks: SmallVec::new(), done: 0, flexible: true, text_too_long: false }
+    }
+
+    /// The body that [`Writer::flexible_body`] began; there are no records in it.
+    pub(crate) fn into_body(self) -> BytesMut {
+        debug_assert!(self.chunks.is_empty(), "a body is one run of bytes");
+        self.buffer
+    }
+
     pub(crate) fn bool(&mut self, value: bool) {
         self.buffer.put_u8(u8::from(value));
     }
 
     pub(crate) fn i16(&mut self, value: i16) {
         self.buffer.put_i16(value);
+    }
+
+    pub(crate) fn u16(&mut self, value: u16) {
+        self.buffer.put_u16(value);
     }
 
     pub(crate) fn i32(&mut self, value: i32) {

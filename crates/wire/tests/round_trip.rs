@@ -3,8 +3,10 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use chronik_types::{ErrorCode, LeaderEpoch, NodeId, Offset, PartitionIndex, ProducerId, TopicId};
+use chronik_wire::add_raft_voter::AddRaftVoterRequest;
 use chronik_wire::api::{Listener, announced};
-use chronik_wire::client::{decode_response, encode_request};
+use chronik_wire::broker_heartbeat::BrokerHeartbeatRequest;
+use chronik_wire::client::{decode_response, encode_request, versions};
 use chronik_wire::fetch::{
     AbortedTransaction, FetchResponse, FetchedPartition, FetchedTopic, NodeEndpoint, Records,
 };
@@ -198,4 +200,17 @@ fn a_fetch_request_of_the_wrong_shape_is_refused() {
     isolated[16] = 7;
     let refused = decode_request(&header, isolated.into());
     assert_eq!(refused, Err(DecodeError::Malformed { what: "isolation level", at: 17 }));
+}
+
+#[test]
+fn what_an_older_version_cannot_say_is_not_left_out_silently() {
+    assert_eq!((versions::<AddRaftVoterRequest>(), versions::<BrokerHeartbeatRequest>()), ((0, 1), (0, 2)));
+    let add = AddRaftVoterRequest { ack_when_committed: false, ..Default::default() };
+    assert!(matches!(encode_request(0, 1, "", &add), Err(EncodeError::Body { version: 0, .. })));
+    assert!(encode_request(1, 1, "", &add).is_ok());
+    let dirs = vec![Uuid::from_u128(1)];
+    let failed = BrokerHeartbeatRequest { offline_log_dirs: dirs.clone(), ..Default::default() };
+    let cordoned = BrokerHeartbeatRequest { cordoned_log_dirs: Some(dirs), ..Default::default() };
+    assert!(encode_request(0, 1, "", &failed).is_err() && encode_request(1, 1, "", &failed).is_ok());
+    assert!(encode_request(1, 1, "", &cordoned).is_err() && encode_request(2, 1, "", &cordoned).is_ok());
 }

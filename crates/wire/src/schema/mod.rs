@@ -5,6 +5,8 @@
 
 mod cluster;
 mod configs;
+mod controller;
+mod quorum;
 mod records;
 mod topics;
 
