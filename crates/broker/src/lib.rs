@@ -17,6 +17,7 @@ mod metrics;
 mod node;
 mod partition;
 mod partitions;
+mod peers;
 mod producer_ids;
 mod quorum;
 mod reconcile;
