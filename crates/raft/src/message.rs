@@ -304,6 +304,5 @@ pub fn is_top_level(error: ErrorCode) -> bool {
             | ErrorCode::InvalidRequest
             | ErrorCode::UnsupportedVersion
             | ErrorCode::ClusterAuthorizationFailed
-            | ErrorCode::BrokerNotAvailable
     )
 }
