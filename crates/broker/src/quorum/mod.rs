@@ -7,6 +7,8 @@
 
 mod boot;
 mod committed;
+#[allow(dead_code, reason = "the shell takes it up with the voters")]
+mod messages;
 mod store;
 
 use std::collections::VecDeque;
