@@ -17,51 +17,6 @@ pub fn versions<R: Request>() -> (i16, i16) {
     (R::VERSIONS.min, R::VERSIONS.max)
 }
 
-/// A framed request that has no correlation id yet: whoever sends it gives it one.
-#[derive(Debug)]
-pub struct Unnumbered {
-    frame: BytesMut,
-}
-
-/// Where the correlation id is in a frame: behind size, key and version.
-const CORRELATION_ID: std::ops::Range<usize> = 8..12;
-
-impl Unnumbered {
-    /// Frames a request: size, header, body.
-    ///
-    /// # Errors
-    /// A field is set that the version cannot carry.
-    pub fn new<R: Request>(version: i16, client_id: &str, request: &R) -> Result<Unnumbered, EncodeError> {
-        let fault = |fault: &dyn std::fmt::Display| EncodeError::Body {
-            api: crate::ApiKey::from_key(R::KEY).map_or("request", crate::ApiKey::name),
-            version,
-            reason: fault.to_string(),
-        };
-        let body_len = request.compute_size(version).map_err(|error| fault(&error))?;
-        let has_tags = R::header_version(version) >= 2;
-        let client_id_len = i16::try_from(client_id.len()).map_err(|_| EncodeError::TextTooLong)?;
-        let size = 10 + client_id.len() + usize::from(has_tags) + body_len;
-        let mut frame = BytesMut::with_capacity(4 + size);
-        frame.put_i32(i32::try_from(size).map_err(|_| EncodeError::TooLarge(size))?);
-        frame.put_i16(R::KEY);
-        frame.put_i16(version);
-        frame.put_i32(0);
-        frame.put_i16(client_id_len);
-        frame.put_slice(client_id.as_bytes());
-        if has_tags {
-            frame.put_u8(0);
-        }
-        Encodable::encode(request, &mut frame, version).map_err(|error| fault(&error))?;
-        Ok(Unnumbered { frame })
-    }
-
-    /// The frame to be sent.
-    pub fn numbered(mut self, correlation_id: i32) -> Bytes {
-        self.frame[CORRELATION_ID].copy_from_slice(&correlation_id.to_be_bytes());
-        self.frame.freeze()
-    }
-}
-
 /// Frames a request: size, header, body.
 ///
 /// # Errors
@@ -72,7 +27,27 @@ pub fn encode_request<R: Request>(
     client_id: &str,
     request: &R,
 ) -> Result<Bytes, EncodeError> {
-    Ok(Unnumbered::new(version, client_id, request)?.numbered(correlation_id))
+    let fault = |fault: &dyn std::fmt::Display| EncodeError::Body {
+        api: crate::ApiKey::from_key(R::KEY).map_or("request", crate::ApiKey::name),
+        version,
+        reason: fault.to_string(),
+    };
+    let body_len = request.compute_size(version).map_err(|error| fault(&error))?;
+    let has_tags = R::header_version(version) >= 2;
+    let client_id_len = i16::try_from(client_id.len()).map_err(|_| EncodeError::TextTooLong)?;
+    let size = 10 + client_id.len() + usize::from(has_tags) + body_len;
+    let mut frame = BytesMut::with_capacity(4 + size);
+    frame.put_i32(i32::try_from(size).map_err(|_| EncodeError::TooLarge(size))?);
+    frame.put_i16(R::KEY);
+    frame.put_i16(version);
+    frame.put_i32(correlation_id);
+    frame.put_i16(client_id_len);
+    frame.put_slice(client_id.as_bytes());
+    if has_tags {
+        frame.put_u8(0);
+    }
+    Encodable::encode(request, &mut frame, version).map_err(|error| fault(&error))?;
+    Ok(frame.freeze())
 }
 
 /// Decodes the response to a request sent at `version` from a frame without its size; returns its correlation id

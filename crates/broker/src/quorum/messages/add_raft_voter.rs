@@ -14,7 +14,7 @@ use chronik_wire::client::decode_response;
 use chronik_wire::messages::AddRaftVoterResponse;
 use chronik_wire::messages::add_raft_voter_request::Listener;
 
-use super::{Answering, Fault, Inbound, Sender, Served, leader, other_kind, text};
+use super::{Answering, Fault, Inbound, Served, leader, other_kind, text};
 
 impl Served for AddRaftVoterRequest {
     type Response = AddRaftVoterResponse;
@@ -38,12 +38,12 @@ impl Served for AddRaftVoterRequest {
     }
 }
 
-pub(super) fn request(request: &AddVoterRequest, from: &Sender) -> AddRaftVoterRequest {
+pub(super) fn request(request: &AddVoterRequest, cluster_id: &StrBytes) -> AddRaftVoterRequest {
     let listener = |at: &chronik_raft::Endpoint| {
         Listener::default().with_name(text(&at.listener)).with_host(text(&at.host)).with_port(at.port)
     };
     AddRaftVoterRequest {
-        cluster_id: Some(from.cluster_id.clone()),
+        cluster_id: Some(cluster_id.clone()),
         timeout_ms: i32::try_from(request.timeout.as_millis()).unwrap_or(i32::MAX),
         voter_id: request.voter.id.0,
         voter_directory_id: request.voter.directory.0,
@@ -52,7 +52,7 @@ pub(super) fn request(request: &AddVoterRequest, from: &Sender) -> AddRaftVoterR
     }
 }
 
-pub(super) fn read(version: i16, frame: Bytes, _: &str) -> Result<Response, Fault> {
+pub(super) fn read(version: i16, frame: Bytes) -> Result<Response, Fault> {
     let (_, response) = decode_response::<AddRaftVoterRequest>(version, frame)?;
     let message = response.error_message.map(|message| message.to_string());
     Ok(Response::Ack(Ack { error: ErrorCode::from_code(response.error_code), message }))

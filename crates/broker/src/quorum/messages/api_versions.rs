@@ -20,7 +20,7 @@ pub(super) fn request() -> ApiVersionsRequest {
         .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")))
 }
 
-pub(super) fn read(version: i16, frame: Bytes, _: &str) -> Result<Response, Fault> {
+pub(super) fn read(version: i16, frame: Bytes) -> Result<Response, Fault> {
     let (_, response) = decode_response::<ApiVersionsRequest>(version, frame)?;
     let feature = response.supported_features.iter().find(|feature| &*feature.name == KRAFT_VERSION);
     Ok(Response::ApiVersions(ApiVersionsResponse {

@@ -5,12 +5,13 @@
 use bytes::Bytes;
 use chronik_raft::{DirectoryId, EpochResponse, ReplicaKey, Request, Response, is_top_level};
 use chronik_types::{ErrorCode, LeaderEpoch, NodeId};
+use chronik_wire::StrBytes;
 use chronik_wire::client::decode_response;
 use chronik_wire::messages::begin_quorum_epoch_request::{LeaderEndpoint, PartitionData, TopicData};
 use chronik_wire::messages::begin_quorum_epoch_response::{self, NodeEndpoint};
 use chronik_wire::messages::{BeginQuorumEpochRequest, BeginQuorumEpochResponse, BrokerId, TopicName};
 
-use super::{Answering, Fault, Inbound, METADATA, Sender, Served, leader, only_partition, other_kind, text};
+use super::{Answering, Fault, Inbound, METADATA, Served, leader, only_partition, other_kind, text};
 
 impl Served for BeginQuorumEpochRequest {
     type Response = BeginQuorumEpochResponse;
@@ -57,12 +58,12 @@ impl Served for BeginQuorumEpochRequest {
 pub(super) fn request(
     request: &chronik_raft::BeginQuorumEpochRequest,
     version: i16,
-    from: &Sender,
+    cluster_id: &StrBytes,
 ) -> BeginQuorumEpochRequest {
     let mut partition = PartitionData::default()
         .with_leader_id(BrokerId(request.leader.0))
         .with_leader_epoch(request.epoch.0);
-    let mut wire = BeginQuorumEpochRequest::default().with_cluster_id(Some(from.cluster_id.clone()));
+    let mut wire = BeginQuorumEpochRequest::default().with_cluster_id(Some(cluster_id.clone()));
     if version >= 1 {
         partition = partition.with_voter_directory_id(request.voter.directory.0);
         let endpoint = |at: &chronik_raft::Endpoint| {

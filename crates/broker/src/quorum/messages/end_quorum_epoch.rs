@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use chronik_raft::{DirectoryId, EpochResponse, ReplicaKey, Request, Response, is_top_level};
 use chronik_types::{ErrorCode, LeaderEpoch, NodeId};
+use chronik_wire::StrBytes;
 use chronik_wire::client::decode_response;
 use chronik_wire::messages::end_quorum_epoch_request::{
     LeaderEndpoint, PartitionData, ReplicaInfo, TopicData,
@@ -12,7 +13,7 @@ use chronik_wire::messages::end_quorum_epoch_request::{
 use chronik_wire::messages::end_quorum_epoch_response::{self, NodeEndpoint};
 use chronik_wire::messages::{BrokerId, EndQuorumEpochRequest, EndQuorumEpochResponse, TopicName};
 
-use super::{Answering, Fault, Inbound, METADATA, Sender, Served, leader, only_partition, other_kind, text};
+use super::{Answering, Fault, Inbound, METADATA, Served, leader, only_partition, other_kind, text};
 
 impl Served for EndQuorumEpochRequest {
     type Response = EndQuorumEpochResponse;
@@ -66,12 +67,12 @@ impl Served for EndQuorumEpochRequest {
 pub(super) fn request(
     request: &chronik_raft::EndQuorumEpochRequest,
     version: i16,
-    from: &Sender,
+    cluster_id: &StrBytes,
 ) -> EndQuorumEpochRequest {
     let mut partition = PartitionData::default()
         .with_leader_id(BrokerId(request.leader.0))
         .with_leader_epoch(request.epoch.0);
-    let mut wire = EndQuorumEpochRequest::default().with_cluster_id(Some(from.cluster_id.clone()));
+    let mut wire = EndQuorumEpochRequest::default().with_cluster_id(Some(cluster_id.clone()));
     if version >= 1 {
         let candidate = |key: &ReplicaKey| {
             ReplicaInfo::default()

@@ -15,12 +15,10 @@ use chronik_wire::client::decode_response;
 use chronik_wire::fetch::{self, FetchResponse, FetchTopic, FetchedPartition, FetchedTopic, NodeEndpoint};
 use chronik_wire::messages::fetch_request::{self, FetchPartition, ReplicaState};
 use chronik_wire::messages::{BrokerId, FetchRequest, TopicName, fetch_response};
-use chronik_wire::{TopicKey, messages};
+use chronik_wire::{StrBytes, TopicKey, messages};
 use smallvec::smallvec;
 
-use super::{
-    Answering, Fault, Inbound, METADATA, Sender, Served, fetched, leader, only_partition, other_kind, text,
-};
+use super::{Answering, Fault, Inbound, METADATA, Served, fetched, leader, only_partition, other_kind, text};
 
 /// The oldest version that is good for replication.
 pub(super) const OLDEST: i16 = 12;
@@ -93,7 +91,7 @@ fn is_metadata(topic: &TopicKey) -> bool {
 pub(super) fn request(
     request: &chronik_raft::FetchRequest,
     version: i16,
-    from: &Sender,
+    cluster_id: &StrBytes,
 ) -> messages::FetchRequest {
     let max_bytes = i32::try_from(request.max_bytes).unwrap_or(i32::MAX);
     let mut partition = FetchPartition::default()
@@ -114,7 +112,7 @@ pub(super) fn request(
         topic.with_topic(TopicName(text(METADATA)))
     };
     let wire = FetchRequest::default()
-        .with_cluster_id(Some(from.cluster_id.clone()))
+        .with_cluster_id(Some(cluster_id.clone()))
         .with_max_wait_ms(i32::try_from(request.max_wait.as_millis()).unwrap_or(i32::MAX))
         .with_max_bytes(max_bytes)
         .with_topics(vec![topic]);

@@ -6,15 +6,14 @@
 use bytes::Bytes;
 use chronik_raft::{DirectoryId, ReplicaKey, Request, Response, SnapshotId, is_top_level};
 use chronik_types::{ErrorCode, LeaderEpoch, NodeId, Offset};
+use chronik_wire::StrBytes;
 use chronik_wire::client::decode_response;
 use chronik_wire::messages::fetch_snapshot_request::{self, PartitionSnapshot, TopicSnapshot};
 use chronik_wire::messages::fetch_snapshot_response::{self, LeaderIdAndEpoch, NodeEndpoint};
 use chronik_wire::messages::{BrokerId, FetchSnapshotRequest, FetchSnapshotResponse, TopicName};
 
 use super::fetch::BYTES_MAX;
-use super::{
-    Answering, Fault, Inbound, METADATA, Sender, Served, leader, only, only_partition, other_kind, text,
-};
+use super::{Answering, Fault, Inbound, METADATA, Served, leader, only, only_partition, other_kind, text};
 
 impl Served for FetchSnapshotRequest {
     type Response = FetchSnapshotResponse;
@@ -82,7 +81,7 @@ impl Served for FetchSnapshotRequest {
 pub(super) fn request(
     request: &chronik_raft::FetchSnapshotRequest,
     version: i16,
-    from: &Sender,
+    cluster_id: &StrBytes,
 ) -> FetchSnapshotRequest {
     let id = fetch_snapshot_request::SnapshotId::default()
         .with_end_offset(request.snapshot.offset.0)
@@ -97,7 +96,7 @@ pub(super) fn request(
     let topic =
         TopicSnapshot::default().with_name(TopicName(text(METADATA))).with_partitions(vec![partition]);
     FetchSnapshotRequest::default()
-        .with_cluster_id(Some(from.cluster_id.clone()))
+        .with_cluster_id(Some(cluster_id.clone()))
         .with_replica_id(BrokerId(request.replica.id.0))
         .with_max_bytes(i32::try_from(request.max_bytes).unwrap_or(i32::MAX))
         .with_topics(vec![topic])

@@ -7,7 +7,7 @@ use chronik_wire::StrBytes;
 use chronik_wire::client::decode_response;
 use chronik_wire::messages::{RemoveRaftVoterRequest, RemoveRaftVoterResponse};
 
-use super::{Answering, Fault, Inbound, Sender, Served, other_kind};
+use super::{Answering, Fault, Inbound, Served, other_kind};
 
 impl Served for RemoveRaftVoterRequest {
     type Response = RemoveRaftVoterResponse;
@@ -26,14 +26,14 @@ impl Served for RemoveRaftVoterRequest {
     }
 }
 
-pub(super) fn request(request: &RemoveVoterRequest, from: &Sender) -> RemoveRaftVoterRequest {
+pub(super) fn request(request: &RemoveVoterRequest, cluster_id: &StrBytes) -> RemoveRaftVoterRequest {
     RemoveRaftVoterRequest::default()
-        .with_cluster_id(Some(from.cluster_id.clone()))
+        .with_cluster_id(Some(cluster_id.clone()))
         .with_voter_id(request.voter.id.0)
         .with_voter_directory_id(request.voter.directory.0)
 }
 
-pub(super) fn read(version: i16, frame: Bytes, _: &str) -> Result<Response, Fault> {
+pub(super) fn read(version: i16, frame: Bytes) -> Result<Response, Fault> {
     let (_, response) = decode_response::<RemoveRaftVoterRequest>(version, frame)?;
     let message = response.error_message.map(|message| message.to_string());
     Ok(Response::Ack(Ack { error: ErrorCode::from_code(response.error_code), message }))

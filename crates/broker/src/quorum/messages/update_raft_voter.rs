@@ -6,12 +6,13 @@ use chronik_raft::{
     is_top_level,
 };
 use chronik_types::{ErrorCode, LeaderEpoch, NodeId};
+use chronik_wire::StrBytes;
 use chronik_wire::client::decode_response;
 use chronik_wire::messages::update_raft_voter_request::{KRaftVersionFeature, Listener};
 use chronik_wire::messages::update_raft_voter_response::CurrentLeader;
 use chronik_wire::messages::{UpdateRaftVoterRequest, UpdateRaftVoterResponse};
 
-use super::{Answering, Fault, Inbound, Sender, Served, leader, other_kind, text};
+use super::{Answering, Fault, Inbound, Served, leader, other_kind, text};
 
 impl Served for UpdateRaftVoterRequest {
     type Response = UpdateRaftVoterResponse;
@@ -47,7 +48,7 @@ impl Served for UpdateRaftVoterRequest {
     }
 }
 
-pub(super) fn request(request: &UpdateVoterRequest, from: &Sender) -> UpdateRaftVoterRequest {
+pub(super) fn request(request: &UpdateVoterRequest, cluster_id: &StrBytes) -> UpdateRaftVoterRequest {
     let listener = |at: &chronik_raft::Endpoint| {
         Listener::default().with_name(text(&at.listener)).with_host(text(&at.host)).with_port(at.port)
     };
@@ -55,7 +56,7 @@ pub(super) fn request(request: &UpdateVoterRequest, from: &Sender) -> UpdateRaft
         .with_min_supported_version(request.versions.min)
         .with_max_supported_version(request.versions.max);
     UpdateRaftVoterRequest::default()
-        .with_cluster_id(Some(from.cluster_id.clone()))
+        .with_cluster_id(Some(cluster_id.clone()))
         .with_current_leader_epoch(request.current_epoch.0)
         .with_voter_id(request.voter.id.0)
         .with_voter_directory_id(request.voter.directory.0)

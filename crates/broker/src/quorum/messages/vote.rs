@@ -6,12 +6,13 @@
 use bytes::Bytes;
 use chronik_raft::{DirectoryId, OffsetAndEpoch, ReplicaKey, Request, Response, is_top_level};
 use chronik_types::{ErrorCode, LeaderEpoch, NodeId, Offset};
+use chronik_wire::StrBytes;
 use chronik_wire::client::decode_response;
 use chronik_wire::messages::vote_request::{PartitionData, TopicData};
 use chronik_wire::messages::vote_response::{self, NodeEndpoint};
 use chronik_wire::messages::{BrokerId, TopicName, VoteRequest, VoteResponse};
 
-use super::{Answering, Fault, Inbound, METADATA, Sender, Served, leader, only_partition, other_kind, text};
+use super::{Answering, Fault, Inbound, METADATA, Served, leader, only_partition, other_kind, text};
 
 impl Served for VoteRequest {
     type Response = VoteResponse;
@@ -60,7 +61,11 @@ impl Served for VoteRequest {
     }
 }
 
-pub(super) fn request(request: &chronik_raft::VoteRequest, version: i16, from: &Sender) -> VoteRequest {
+pub(super) fn request(
+    request: &chronik_raft::VoteRequest,
+    version: i16,
+    cluster_id: &StrBytes,
+) -> VoteRequest {
     let mut partition = PartitionData::default()
         .with_replica_epoch(request.epoch.0)
         .with_replica_id(BrokerId(request.candidate.id.0))
@@ -76,7 +81,7 @@ pub(super) fn request(request: &chronik_raft::VoteRequest, version: i16, from: &
         TopicData::default().with_topic_name(TopicName(text(METADATA))).with_partitions(vec![partition]);
     let voter = if version >= 1 { request.voter.id } else { NodeId::NONE };
     VoteRequest::default()
-        .with_cluster_id(Some(from.cluster_id.clone()))
+        .with_cluster_id(Some(cluster_id.clone()))
         .with_voter_id(BrokerId(voter.0))
         .with_topics(vec![topic])
 }
