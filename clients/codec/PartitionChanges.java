@@ -12,6 +12,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeSet;
 
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
@@ -70,7 +71,11 @@ public class PartitionChanges {
         boolean recovering = random.nextInt(6) == 0;
         int minIsr = 1 + random.nextInt(3);
         List<Integer> acceptable = random.nextBoolean() ? some(replicas, 2) : new ArrayList<>(replicas);
-        boolean unclean = random.nextInt(4) == 0;
+        PartitionChangeBuilder.Election election = switch (random.nextInt(6)) {
+            case 0 -> PartitionChangeBuilder.Election.UNCLEAN;
+            case 1, 2 -> PartitionChangeBuilder.Election.PREFERRED;
+            default -> PartitionChangeBuilder.Election.ONLINE;
+        };
         Uuid[] directories = new Uuid[replicas.size()];
         for (int i = 0; i < directories.length; i++) directories[i] = new Uuid(7, 1000 + replicas.get(i));
         PartitionRegistration partition = new PartitionRegistration.Builder()
@@ -80,12 +85,16 @@ public class PartitionChanges {
             .setLeaderEpoch(3).setPartitionEpoch(4).build();
         PartitionChangeBuilder builder = new PartitionChangeBuilder(
             partition, new Uuid(1, 2), 0, acceptable::contains, version, minIsr, elrOn)
-            .setElection(unclean ? PartitionChangeBuilder.Election.UNCLEAN : PartitionChangeBuilder.Election.ONLINE)
+            .setElection(election)
             .setDefaultDirProvider(node -> new Uuid(8, node));
         List<Integer> targetIsr = isr;
         boolean targetRecovering = recovering;
         int crashed = -1;
-        switch (random.nextInt(4)) {
+        List<Integer> targetReplicas = replicas;
+        List<Integer> targetAdding = adding;
+        List<Integer> targetRemoving = removing;
+        int moved = -1;
+        switch (random.nextInt(7)) {
             case 0 -> { // a replica is gone
                 int gone = replicas.get(random.nextInt(replicas.size()));
                 acceptable.remove((Integer) gone);
@@ -107,16 +116,40 @@ public class PartitionChanges {
                     if (targetRecovering) targetIsr = List.of(leader);
                 }
             }
+            case 3 -> { // replicas are to move
+                if (moving || leader == -1) break;
+                List<Integer> wanted = new ArrayList<>(List.of(1, 2, 3, 4, 5, 6, 7));
+                Collections.shuffle(wanted, random);
+                wanted = wanted.subList(0, 1 + random.nextInt(5));
+                targetRemoving = new ArrayList<>(new TreeSet<>(replicas));
+                targetRemoving.removeAll(wanted);
+                targetAdding = new ArrayList<>(new TreeSet<>(wanted));
+                targetAdding.removeAll(replicas);
+                targetReplicas = new ArrayList<>(wanted);
+                targetReplicas.addAll(targetRemoving);
+            }
+            case 4 -> { // they are to stay
+                if (adding.isEmpty() && removing.isEmpty() || adding.containsAll(isr)) break;
+                targetIsr = new ArrayList<>(isr);
+                targetIsr.removeAll(adding);
+                targetReplicas = new ArrayList<>(replicas);
+                targetReplicas.removeAll(adding);
+                targetAdding = targetRemoving = List.of();
+            }
+            case 5 -> moved = replicas.get(random.nextInt(replicas.size())); // into another log directory
             default -> { } // a replica is back
         }
         builder.setTargetIsr(targetIsr);
+        builder.setTargetReplicas(targetReplicas).setTargetAdding(targetAdding).setTargetRemoving(targetRemoving);
+        if (moved != -1 && version.isDirectoryAssignmentSupported()) builder.setDirectory(moved, new Uuid(9, moved));
         builder.setTargetLeaderRecoveryState(targetRecovering ? LeaderRecoveryState.RECOVERING : LeaderRecoveryState.RECOVERED);
         if (crashed != -1) builder.setUncleanShutdownReplicas(List.of(crashed));
         Optional<ApiMessageAndVersion> change = builder.build();
         return String.join(" ", Short.toString(version.featureLevel()), Integer.toString(minIsr), Boolean.toString(elrOn),
-            Boolean.toString(unclean), text(replicas), text(isr), text(removing), text(adding), text(elr), text(lastKnown),
+            election.name(), text(replicas), text(isr), text(removing), text(adding), text(elr), text(lastKnown),
             Integer.toString(leader), Boolean.toString(recovering), text(targetIsr), Boolean.toString(targetRecovering),
-            Integer.toString(crashed), text(acceptable), change.map(PartitionChanges::hex).orElse("none"));
+            Integer.toString(crashed), text(acceptable),
+            text(targetReplicas), text(targetAdding), text(targetRemoving), Integer.toString(moved), change.map(PartitionChanges::hex).orElse("none"));
     }
 
     static String hex(ApiMessageAndVersion message) {

@@ -27,7 +27,7 @@ struct Move {
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let one = (0u8..16, 1i32..5, 0u8..4, 0i32..6, prop::bool::weighted(0.1), any::<u8>()).prop_map(
+    let one = (0u8..22, 1i32..5, 0u8..4, 0i32..6, prop::bool::weighted(0.1), any::<u8>()).prop_map(
         |(kind, broker, topic, number, wrong, flags)| Move { kind, broker, topic, number, wrong, flags },
     );
     prop::collection::vec(one, 1..60)
@@ -109,6 +109,31 @@ impl Move {
                 controller: NodeId(1),
             }
             .into(),
+            14 => ElectLeaders {
+                election: if self.flag(0) { Election::Preferred } else { Election::Unclean },
+                partitions: self.flag(1).then(|| vec![(named, vec![PartitionIndex(self.number); 2])]),
+            }
+            .into(),
+            15 => {
+                let replicas = (1..5).map(NodeId).filter(|node| self.flag(node.0 as u8)).collect();
+                let wanted = (!self.wrong).then_some(replicas);
+                AlterPartitionReassignments {
+                    topics: vec![(named, vec![(PartitionIndex(self.number), wanted)])],
+                    allow_replication_factor_change: self.flag(0),
+                }
+                .into()
+            }
+            16 => {
+                let id = state.topic_id(&named).unwrap_or(TopicId::ZERO);
+                let topics = vec![(id, vec![PartitionIndex(self.number)])];
+                let directory = if self.flag(0) { directory(self.broker) } else { LOST_DIRECTORY };
+                let directories = vec![(directory, topics)];
+                AssignReplicasToDirs { broker: NodeId(self.broker), broker_epoch: epoch, directories }.into()
+            }
+            17 if self.flag(0) => UnregisterBroker { id }.into(),
+            17 => ElectUncleanLeaders.into(),
+            18 => BalanceLeaders.into(),
+            19 => FormMeta { expected: vec![id], led_ms: self.number.into(), grace_ms: 3, seed }.into(),
             _ => self.alter_partition(state, &named, epoch),
         }
     }
@@ -138,6 +163,7 @@ impl Move {
 
 /// What must be so in every state.
 fn check(state: &ClusterState) {
+    assert!(state.index_is_consistent());
     for topic in state.topics() {
         assert_eq!(state.topic_id(&topic.name), Some(topic.id));
         for (at, (index, p)) in topic.partitions.iter().enumerate() {

@@ -162,6 +162,8 @@ pub fn show(change: &Change) -> String {
             let lists = [
                 ("isr", &p.isr),
                 ("replicas", &p.replicas),
+                ("adding", &p.adding_replicas),
+                ("removing", &p.removing_replicas),
                 ("elr", &p.eligible_leader_replicas),
                 ("last_known_elr", &p.last_known_elr),
             ];
@@ -169,6 +171,10 @@ pub fn show(change: &Change) -> String {
                 if let Some(nodes) = nodes {
                     write!(text, " {field}={nodes:?}").unwrap();
                 }
+            }
+            if let Some(directories) = &p.directories {
+                let short: Vec<u32> = directories.iter().map(|id| id.as_fields().3[7].into()).collect();
+                write!(text, " directories={short:?}").unwrap();
             }
             if p.leader.0 != -2 {
                 write!(text, " leader={}", p.leader).unwrap();

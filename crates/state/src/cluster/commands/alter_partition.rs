@@ -7,7 +7,7 @@ use chronik_types::{BrokerEpoch, ErrorCode, LeaderEpoch, NodeId, PartitionEpoch,
 
 use super::{Change, Context, Decision, Refused, broker_in_epoch};
 use crate::cluster::Partition;
-use crate::cluster::leadership::{Rules, Target};
+use crate::cluster::leadership::{self, Rules, Target};
 use crate::records::Record;
 
 /// A leader proposes who is in sync.
@@ -88,12 +88,12 @@ fn alter(
     let partition = topic.partition(proposal.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     check(context, broker, partition, proposal)?;
     let isr = proposal.isr.iter().map(|(node, _)| *node).collect();
-    let active = |node: NodeId| context.state.broker(node).is_some_and(|broker| broker.is_active());
+    let acceptable = |node: NodeId| leadership::may_lead(context, partition, node);
     let change = Target::of(partition).isr(isr).recovering(proposal.recovering).change(
         topic.id,
         proposal.partition,
         &Rules::of(context, topic),
-        &active,
+        &acceptable,
     );
     let mut now = Partition::clone(partition);
     if let Some(Change { record: Record::PartitionChange(record), .. }) = &change {

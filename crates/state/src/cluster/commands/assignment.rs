@@ -4,9 +4,7 @@ use chronik_types::{ErrorCode, LeaderEpoch, NodeId, PartitionEpoch, PartitionInd
 use uuid::Uuid;
 
 use super::{Context, Refused};
-use crate::cluster::{
-    MIGRATING_DIRECTORY, Nodes, Partition, Placement, Random, Slot, UNASSIGNED_DIRECTORY, place,
-};
+use crate::cluster::{Nodes, Partition, Placement, Random, Slot, UNASSIGNED_DIRECTORY, place};
 
 /// A partition's replicas, at least one of them active.
 pub(super) type Replicas = Nodes;
@@ -47,11 +45,27 @@ impl<'a> Assigner<'a> {
         Ok(placed)
     }
 
-    /// Checks replicas that the client assigned; `factor` is how many the partitions before had.
+    /// Checks replicas that the client assigned to a new partition; `factor` is how many the partitions before had.
     pub(super) fn check(
         &self,
         replicas: &[NodeId],
         index: PartitionIndex,
+        factor: Option<usize>,
+    ) -> Result<Replicas, Refused> {
+        let replicas = self.check_replicas(replicas, factor)?;
+        if !replicas.iter().any(|id| self.is_active(*id)) {
+            let message = format!(
+                "All brokers specified in the manual partition assignment for partition {index} are fenced or in controlled shutdown."
+            );
+            return Err(Refused::new(ErrorCode::InvalidReplicaAssignment, message));
+        }
+        Ok(replicas)
+    }
+
+    /// Checks replicas that the client assigned, whether they live or not.
+    pub(super) fn check_replicas(
+        &self,
+        replicas: &[NodeId],
         factor: Option<usize>,
     ) -> Result<Replicas, Refused> {
         let refused = |message: String| Err(Refused::new(ErrorCode::InvalidReplicaAssignment, message));
@@ -78,11 +92,6 @@ impl<'a> Assigner<'a> {
             return refused(format!(
                 "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with previous partitions, which have {factor} replica(s).",
                 replicas.len()
-            ));
-        }
-        if !replicas.iter().any(|id| self.is_active(*id)) {
-            return refused(format!(
-                "All brokers specified in the manual partition assignment for partition {index} are fenced or in controlled shutdown."
             ));
         }
         Ok(Nodes::from_slice(replicas))
@@ -112,10 +121,6 @@ impl<'a> Assigner<'a> {
 
     /// Where a broker will put a new replica, as far as the controller can know.
     fn default_directory(&self, id: NodeId) -> Uuid {
-        match self.context.state.broker(id).map(|broker| broker.log_dirs.as_slice()) {
-            Some([only]) => *only,
-            Some([]) => MIGRATING_DIRECTORY,
-            _ => UNASSIGNED_DIRECTORY,
-        }
+        self.context.state.broker(id).map_or(UNASSIGNED_DIRECTORY, |broker| broker.default_directory())
     }
 }

@@ -99,7 +99,7 @@ fn stage(broker: &Broker) -> Stage {
 }
 
 fn next_stage(state: &ClusterState, command: &Heartbeat, now: Stage, is_caught_up: bool) -> Stage {
-    let leads = || state.topics().any(|topic| topic.partitions.values().any(|p| p.leader == command.id));
+    let leads = || state.leads(command.id);
     match now {
         Stage::Fenced if command.want_shut_down => Stage::ShutDownNow,
         Stage::Fenced if !command.want_fence && is_caught_up => Stage::Unfenced,
@@ -145,9 +145,10 @@ fn directories_failed(context: &Context<'_>, broker: &Broker, command: &Heartbea
         return Vec::new();
     }
     let is_there = |directory: Uuid| failed.contains(&directory);
-    let mut changes = leadership::changes_where(context, Event::Gone(command.id), |_, partition| {
+    let concerned = context.state.partitions_of(command.id).filter(|(_, _, partition)| {
         partition.isr.contains(&command.id) && partition.directory(command.id).is_some_and(is_there)
     });
+    let mut changes = leadership::changes_of(context, Event::Gone(command.id), concerned);
     let record = BrokerRegistrationChangeRecord { log_dirs: online, ..registration_change(command) };
     changes.push(Change::versioned(record, 2));
     changes

@@ -4,16 +4,22 @@ mod activate;
 mod allocate_producer_ids;
 mod alter_configs;
 mod alter_partition;
+mod alter_partition_reassignments;
+mod assign_replicas_to_dirs;
 mod assignment;
+mod balance_leaders;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
+mod elect_leaders;
+mod elect_unclean_leaders;
 mod fence_broker;
 mod form_meta;
 mod heartbeat;
 mod register_broker;
 mod register_controller;
 mod replace_configs;
+mod unregister_broker;
 mod update_features;
 
 use std::collections::BTreeSet;
@@ -28,15 +34,21 @@ pub use activate::{Activate, Activated};
 pub use allocate_producer_ids::{AllocateProducerIds, PRODUCER_ID_BLOCK, ProducerIdBlock};
 pub use alter_configs::{AlterConfigs, ConfigChange, ConfigResults};
 pub use alter_partition::{AlterPartition, PartitionState, ProposedIsr};
+pub use alter_partition_reassignments::{AlterPartitionReassignments, Reassignment, ReassignmentResults};
+pub use assign_replicas_to_dirs::{AssignReplicasToDirs, DirectoryResults, TopicReplicas, TopicResults};
+pub use balance_leaders::{BalanceLeaders, Elected};
 pub use create_partitions::{CreatePartitions, MorePartitions};
 pub use create_topics::{CreateTopics, CreatedTopic, NewTopic};
 pub use delete_topics::{DeleteTopics, DeletedTopic, TopicRef};
+pub use elect_leaders::{ElectLeaders, Election, ElectionResults};
+pub use elect_unclean_leaders::ElectUncleanLeaders;
 pub use fence_broker::FenceBroker;
 pub use form_meta::{FormMeta, FormedMeta};
 pub use heartbeat::{BrokerStatus, Heartbeat};
 pub use register_broker::RegisterBroker;
 pub use register_controller::RegisterController;
 pub use replace_configs::{ConfigValue, ReplaceConfigs};
+pub use unregister_broker::UnregisterBroker;
 pub use update_features::{FeatureUpdate, FeatureUpgrade, UpdateFeatures};
 
 /// The one key of the configuration that decisions about leadership depend on.
@@ -173,6 +185,18 @@ commands! {
     ReplaceConfigs in replace_configs -> ConfigResults;
     /// A partition's leader proposes who is in sync.
     AlterPartition in alter_partition -> Result<Vec<PartitionState>, Refused>;
+    /// Replicas move to other brokers, or stay after all.
+    AlterPartitionReassignments in alter_partition_reassignments -> ReassignmentResults;
+    /// A broker has put replicas into log directories.
+    AssignReplicasToDirs in assign_replicas_to_dirs -> Result<DirectoryResults, Refused>;
+    /// Somebody asks for elections.
+    ElectLeaders in elect_leaders -> ElectionResults;
+    /// It is time to look for partitions without their preferred leader.
+    BalanceLeaders in balance_leaders -> Elected;
+    /// It is time to look for partitions that need an unclean election.
+    ElectUncleanLeaders in elect_unclean_leaders -> Elected;
+    /// A broker leaves for good.
+    UnregisterBroker in unregister_broker -> Result<(), Refused>;
     /// A broker needs producer ids to hand out.
     AllocateProducerIds in allocate_producer_ids -> Result<ProducerIdBlock, Refused>;
     /// Change levels of features.

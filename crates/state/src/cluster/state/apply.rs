@@ -102,6 +102,9 @@ impl ClusterState {
     fn remove_topic(&mut self, id: TopicId) {
         let topic =
             self.topics.remove(&id).unwrap_or_else(|| panic!("topic {id} is removed, but there is none"));
+        for (index, partition) in &topic.partitions {
+            self.index_partition((id, *index), Some(partition));
+        }
         self.topic_ids.remove(&topic.name);
         self.configs.remove(&ConfigResource::topic(topic.name.clone()));
         if let Some(key) = collision_key(&topic.name)
@@ -122,7 +125,8 @@ impl ClusterState {
 
     fn set_partition(&mut self, record: &PartitionRecord) {
         let partition = Arc::new(Partition::from_record(record));
-        self.topic_mut(record.topic_id).partitions.insert(record.partition_id, partition);
+        let before = self.topic_mut(record.topic_id).partitions.insert(record.partition_id, partition);
+        self.index_partition((record.topic_id, record.partition_id), before.as_deref());
     }
 
     fn change_partition(&mut self, record: &PartitionChangeRecord) {
@@ -131,7 +135,9 @@ impl ClusterState {
         let Some(partition) = topic.partitions.get_mut(&index) else {
             panic!("partition {}-{index} changes, but there is none", topic.name)
         };
+        let before = Partition::clone(partition);
         Arc::make_mut(partition).merge(record);
+        self.index_partition((record.topic_id, index), Some(&before));
     }
 
     fn clear_elr(&mut self, name: &Name) {

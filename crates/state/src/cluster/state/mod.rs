@@ -7,6 +7,7 @@
 mod apply;
 mod config;
 mod features;
+mod index;
 mod nodes;
 mod snapshot;
 mod topics;
@@ -28,6 +29,7 @@ pub use features::{
     ELIGIBLE_LEADER_REPLICAS_VERSION, Feature, GROUP_VERSION, KRAFT_VERSION, METADATA_VERSION,
     MetadataVersion, SHARE_VERSION, STREAMS_VERSION, SUPPORTED_FEATURES, TRANSACTION_VERSION,
 };
+pub use index::Located;
 pub use nodes::{Broker, Controller};
 pub use snapshot::restore;
 pub use topics::{
@@ -48,6 +50,8 @@ pub struct ClusterState {
     pub(super) topic_ids: OrdMap<Name, TopicId>,
     /// The names of topics by their name with every '.' as '_', since metrics cannot tell the two apart.
     pub(super) collisions: OrdMap<Name, OrdSet<Name>>,
+    /// Derived from `topics`.
+    index: index::Index,
     pub(super) configs: OrdMap<ConfigResource, OrdMap<Name, Name>>,
     pub(super) next_producer_id: Option<ProducerId>,
     pub(super) quotas: OrdMap<QuotaEntity, OrdMap<Name, f64>>,

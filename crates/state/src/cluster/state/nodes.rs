@@ -4,6 +4,7 @@ use chronik_types::{BrokerEpoch, NodeId};
 use uuid::Uuid;
 
 use super::features::MetadataVersion;
+use super::topics::{LOST_DIRECTORY, MIGRATING_DIRECTORY, UNASSIGNED_DIRECTORY};
 use crate::records::{
     Change, EndpointRecord, FeatureRangeRecord, Name, RegisterBrokerRecord, RegisterControllerRecord,
 };
@@ -51,6 +52,25 @@ impl Broker {
         self.cordoned_log_dirs.as_ref().is_some_and(|cordoned| {
             !cordoned.is_empty() && self.log_dirs.iter().all(|dir| cordoned.contains(dir))
         })
+    }
+
+    /// Whether a replica in this directory is there, as far as anybody knows (`DirectoryId.isOnline`).
+    pub fn has_online_directory(&self, directory: Uuid) -> bool {
+        match directory {
+            UNASSIGNED_DIRECTORY | MIGRATING_DIRECTORY => true,
+            LOST_DIRECTORY => false,
+            // Before directories were recorded, none is listed.
+            named => self.log_dirs.is_empty() || self.log_dirs.contains(&named),
+        }
+    }
+
+    /// Where it will put a new replica, as far as the controller can know (`ClusterControlManager.defaultDir`).
+    pub fn default_directory(&self) -> Uuid {
+        match self.log_dirs[..] {
+            [] => MIGRATING_DIRECTORY,
+            [only] => only,
+            _ => UNASSIGNED_DIRECTORY,
+        }
     }
 
     pub(crate) fn from_record(record: &RegisterBrokerRecord) -> Broker {

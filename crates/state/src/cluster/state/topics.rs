@@ -80,6 +80,11 @@ impl Partition {
         self.leader != NodeId::NONE
     }
 
+    /// Whether its first replica, the preferred one, leads.
+    pub fn is_led_by_preferred(&self) -> bool {
+        self.has_leader() && self.replicas.first() == Some(&self.leader)
+    }
+
     /// Whether replicas are being moved.
     pub fn is_reassigning(&self) -> bool {
         !self.adding_replicas.is_empty() || !self.removing_replicas.is_empty()

@@ -1,5 +1,4 @@
-//! What becomes of partitions when replicas come, go or fall out of sync: who leads, who is in sync, who may lead
-//! though it is not (`org.apache.kafka.controller.PartitionChangeBuilder`, KIP-966).
+//! What one partition is to become, and the record that leads there (`org.apache.kafka.controller.PartitionChangeBuilder`).
 //!
 //! With eligible leader replicas on, an ISR may be empty: a replica that leaves it while it is smaller than
 //! `min.insync.replicas` stays eligible, since it holds all that was acknowledged. A leader is only ever chosen from
@@ -8,64 +7,11 @@
 use std::collections::BTreeSet;
 
 use chronik_types::{NodeId, PartitionIndex, TopicId};
+use uuid::Uuid;
 
-use super::{ConfigResource, Context, ELIGIBLE_LEADER_REPLICAS_VERSION, Partition, Topic, configuration};
-use crate::config::{Lookup, Nothing, TopicConfig};
+use super::Rules;
+use crate::cluster::{Partition, UNASSIGNED_DIRECTORY};
 use crate::records::{Change, NO_LEADER_CHANGE, NO_RECOVERY_CHANGE, PartitionChangeRecord};
-
-/// What the partitions of one topic have in common when their leadership is decided.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    /// `min.insync.replicas` of the topic, never more than a partition has replicas.
-    pub(crate) min_isr: usize,
-    /// `unclean.leader.election.enable` of the topic.
-    pub(crate) unclean: bool,
-    /// Whether the cluster has eligible leader replicas.
-    pub(crate) elr: bool,
-    /// The version of the change record, which decides what it can hold.
-    pub(crate) version: i16,
-    /// Whether the log directory of each replica is recorded.
-    pub(crate) has_directories: bool,
-    /// Whether a shrinking ISR raises the leader epoch.
-    pub(crate) raise_epoch_on_isr_shrink: bool,
-}
-
-impl Rules {
-    /// The rules for a topic.
-    pub(crate) fn of(context: &Context<'_>, topic: &Topic) -> Rules {
-        Rules::from_overrides(context, topic).unwrap_or_else(|| Rules::default_of(context)).within(topic)
-    }
-
-    /// The rules for a topic that overrides nothing, which nearly all are.
-    fn default_of(context: &Context<'_>) -> Rules {
-        Rules::resolve(context, &Nothing)
-    }
-
-    fn from_overrides(context: &Context<'_>, topic: &Topic) -> Option<Rules> {
-        let overrides = context.state.config(&ConfigResource::topic(topic.name.clone()))?;
-        Some(Rules::resolve(context, overrides))
-    }
-
-    fn resolve(context: &Context<'_>, overrides: &dyn Lookup) -> Rules {
-        let config = TopicConfig::resolve(overrides, &configuration::layers(context));
-        let metadata_version = context.state.metadata_version();
-        Rules {
-            min_isr: config.min_insync_replicas as usize,
-            unclean: config.unclean_leader_election,
-            elr: context.state.feature_level(ELIGIBLE_LEADER_REPLICAS_VERSION) > 0,
-            version: metadata_version.partition_change_record(),
-            has_directories: metadata_version.has_directories(),
-            raise_epoch_on_isr_shrink: metadata_version.raises_epoch_on_isr_shrink(),
-        }
-    }
-
-    /// No partition can have more in sync than it has replicas.
-    fn within(mut self, topic: &Topic) -> Rules {
-        let replicas = topic.partitions.values().next().map_or(1, |first| first.replicas.len());
-        self.min_isr = self.min_isr.min(replicas);
-        self
-    }
-}
 
 /// What a partition is to become, as far as its leader is not yet decided.
 pub(crate) struct Target<'a> {
@@ -77,6 +23,9 @@ pub(crate) struct Target<'a> {
     adding: Vec<NodeId>,
     recovering: bool,
     unclean_shutdown: Option<NodeId>,
+    /// The log directories of replicas that get one, or another than they had.
+    directories: Vec<(NodeId, Uuid)>,
+    preferred_first: bool,
 }
 
 impl<'a> Target<'a> {
@@ -91,6 +40,8 @@ impl<'a> Target<'a> {
             adding: partition.adding_replicas.clone(),
             recovering: partition.recovering,
             unclean_shutdown: None,
+            directories: Vec::new(),
+            preferred_first: false,
         }
     }
 
@@ -109,6 +60,29 @@ impl<'a> Target<'a> {
     /// With a replica that may have lost what it had: it is eligible no more.
     pub(crate) fn unclean_shutdown(mut self, node: NodeId) -> Self {
         self.unclean_shutdown = Some(node);
+        self
+    }
+
+    /// Led by its first replica if that may lead, even if the present leader may too.
+    pub(crate) fn preferred_first(mut self) -> Self {
+        self.preferred_first = true;
+        self
+    }
+
+    /// With these replicas, some of them still to be added, some to be removed once that is done.
+    pub(crate) fn replicas(
+        mut self,
+        replicas: Vec<NodeId>,
+        adding: Vec<NodeId>,
+        removing: Vec<NodeId>,
+    ) -> Self {
+        (self.replicas, self.adding, self.removing) = (replicas, adding, removing);
+        self
+    }
+
+    /// With a replica in this log directory.
+    pub(crate) fn directory(mut self, node: NodeId, directory: Uuid) -> Self {
+        self.directories.push((node, directory));
         self
     }
 
@@ -153,7 +127,7 @@ impl<'a> Target<'a> {
         let stays = |node: &NodeId| !self.removing.contains(node);
         let isr: Vec<NodeId> = self.isr.iter().copied().filter(stays).collect();
         let replicas: Vec<NodeId> = self.replicas.iter().copied().filter(stays).collect();
-        let original = self.replicas.len() - self.adding.len();
+        let original = self.replicas.len().saturating_sub(self.adding.len());
         // A move that leaves fewer replicas than there were must leave all of them in sync.
         let enough = !isr.is_empty() && (replicas.len() >= original || isr.len() == replicas.len());
         if !enough || !self.adding.iter().all(|node| isr.contains(node)) {
@@ -204,9 +178,11 @@ impl<'a> Target<'a> {
     fn candidate(&self, rules: &Rules, acceptable: &dyn Fn(NodeId) -> bool) -> (NodeId, bool) {
         let in_sync = |node: NodeId| self.isr.contains(&node) && acceptable(node);
         let eligible = |node: NodeId| self.elr.contains(&node) && acceptable(node);
+        let preferred = self.replicas.first().copied().filter(|_| self.preferred_first);
         let leads = Some(self.partition.leader).filter(|node| self.replicas.contains(node));
         let first = |may_lead: &dyn Fn(NodeId) -> bool| {
-            leads.into_iter().chain(self.replicas.iter().copied()).find(|node| may_lead(*node))
+            let first = preferred.into_iter().chain(leads);
+            first.chain(self.replicas.iter().copied()).find(|node| may_lead(*node))
         };
         let clean = if self.isr.is_empty() { first(&eligible) } else { first(&in_sync) };
         if let Some(node) = clean {
@@ -256,14 +232,15 @@ impl<'a> Target<'a> {
     fn record_assignment(&self, rules: &Rules, record: &mut PartitionChangeRecord) {
         if self.replicas != self.partition.replicas.to_vec() {
             record.replicas = Some(self.replicas.clone());
-            let directories = self
-                .replicas
-                .iter()
-                .map(|node| self.partition.directory(*node).unwrap_or(super::UNASSIGNED_DIRECTORY));
-            let directories: Vec<_> = directories.collect();
-            if rules.has_directories && directories != self.partition.directories.to_vec() {
-                record.directories = Some(directories);
-            }
+        }
+        let named = |node: NodeId| self.directories.iter().rfind(|(named, _)| *named == node);
+        let directory = |node: &NodeId| {
+            let known = named(*node).map(|(_, directory)| *directory);
+            known.or_else(|| self.partition.directory(*node)).unwrap_or(UNASSIGNED_DIRECTORY)
+        };
+        let directories: Vec<Uuid> = self.replicas.iter().map(directory).collect();
+        if rules.has_directories && directories != self.partition.directories.to_vec() {
+            record.directories = Some(directories);
         }
         if self.removing != self.partition.removing_replicas {
             record.removing_replicas = Some(self.removing.clone());
@@ -274,72 +251,17 @@ impl<'a> Target<'a> {
     }
 }
 
-/// A broker's part in a change of many partitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    /// It may lead no more and is in sync with nothing.
-    Gone(NodeId),
-    /// Its process died without warning: what it had may be lost.
-    Crashed(NodeId),
-    /// It may lead again.
-    Back(NodeId),
-}
-
-/// The changes of every partition that the event concerns, in order of topic id and index.
-pub(crate) fn changes(context: &Context<'_>, event: Event) -> Vec<Change> {
-    changes_where(context, event, |_, partition| match event {
-        Event::Gone(node) => partition.isr.contains(&node),
-        Event::Crashed(node) => partition.isr.contains(&node) || partition.elr.contains(&node),
-        Event::Back(_) => !partition.has_leader(),
-    })
-}
-
-/// The changes of the partitions that `concerned` picks.
-pub(crate) fn changes_where(
-    context: &Context<'_>,
-    event: Event,
-    concerned: impl Fn(PartitionIndex, &Partition) -> bool,
-) -> Vec<Change> {
-    let active = |node: NodeId| context.state.broker(node).is_some_and(|broker| broker.is_active());
-    let acceptable = |node: NodeId| match event {
-        Event::Gone(gone) | Event::Crashed(gone) => node != gone && active(node),
-        Event::Back(back) => node == back || active(node),
-    };
-    let default = Rules::default_of(context);
-    let mut changes = Vec::new();
-    for topic in context.state.topics() {
-        let mut rules = None;
-        for (index, partition) in
-            topic.partitions.iter().filter(|(index, partition)| concerned(**index, partition))
-        {
-            let rules = rules.get_or_insert_with(|| {
-                Rules::from_overrides(context, topic).unwrap_or(default).within(topic)
-            });
-            let target = Target::of(partition);
-            let without = |gone: NodeId| partition.isr.iter().copied().filter(|node| *node != gone).collect();
-            let target = match event {
-                Event::Gone(gone) => target.isr(without(gone)),
-                Event::Crashed(gone) => target.isr(without(gone)).unclean_shutdown(gone),
-                Event::Back(_) => target,
-            };
-            changes.extend(target.change(topic.id, *index, rules, &acceptable));
-        }
-    }
-    changes
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
     use chronik_types::{LeaderEpoch, PartitionEpoch};
-    use smallvec::SmallVec;
     use uuid::Uuid;
 
     use super::*;
     use crate::cluster::{MetadataVersion, Nodes};
 
     /// Random partitions and what Kafka's own class makes of them: `clients/codec/PartitionChanges.java`.
-    const KAFKAS: &str = include_str!("../../tests/fixtures/partition-changes.txt");
+    const KAFKAS: &str = include_str!("../../../tests/fixtures/partition-changes.txt");
 
     fn nodes(text: &str) -> Vec<NodeId> {
         let inner = text.trim_matches(['[', ']']);
@@ -351,42 +273,65 @@ mod tests {
         pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
     }
 
+    fn directory(kind: u128, node: NodeId) -> Uuid {
+        Uuid::from_u128((kind << 64) + node.0 as u128)
+    }
+
+    /// The partition of a line and what is to become of it, in the words' order.
+    fn read(words: &[&str]) -> (Partition, Rules) {
+        let level = MetadataVersion(words[0].parse().unwrap());
+        let replicas = nodes(words[4]);
+        let rules = Rules {
+            min_isr: words[1].parse().unwrap(),
+            elr: words[2] == "true",
+            unclean: words[3] == "UNCLEAN",
+            version: level.partition_change_record(),
+            has_directories: level.has_directories(),
+            raise_epoch_on_isr_shrink: level.raises_epoch_on_isr_shrink(),
+        };
+        let partition = Partition {
+            directories: replicas.iter().map(|node| directory(7, NodeId(node.0 + 1000))).collect(),
+            replicas: Nodes::from_vec(replicas),
+            isr: Nodes::from_vec(nodes(words[5])),
+            removing_replicas: nodes(words[6]),
+            adding_replicas: nodes(words[7]),
+            elr: nodes(words[8]),
+            last_known_elr: nodes(words[9]),
+            leader: NodeId(words[10].parse().unwrap()),
+            recovering: words[11] == "true",
+            leader_epoch: LeaderEpoch(3),
+            partition_epoch: PartitionEpoch(4),
+        };
+        (partition, rules)
+    }
+
     #[test]
     fn partitions_change_as_kafkas_do() {
         for line in KAFKAS.lines() {
             let words: Vec<&str> = line.split(' ').collect();
-            let level = MetadataVersion(words[0].parse().unwrap());
-            let replicas = nodes(words[4]);
-            let rules = Rules {
-                min_isr: words[1].parse().unwrap(),
-                elr: words[2] == "true",
-                unclean: words[3] == "true",
-                version: level.partition_change_record(),
-                has_directories: level.has_directories(),
-                raise_epoch_on_isr_shrink: level.raises_epoch_on_isr_shrink(),
-            };
-            let directory = |node: &NodeId| Uuid::from_u128((7 << 64) + 1000 + node.0 as u128);
-            let partition = Partition {
-                directories: replicas.iter().map(directory).collect::<SmallVec<[Uuid; 1]>>(),
-                replicas: Nodes::from_vec(replicas),
-                isr: Nodes::from_vec(nodes(words[5])),
-                removing_replicas: nodes(words[6]),
-                adding_replicas: nodes(words[7]),
-                elr: nodes(words[8]),
-                last_known_elr: nodes(words[9]),
-                leader: NodeId(words[10].parse().unwrap()),
-                recovering: words[11] == "true",
-                leader_epoch: LeaderEpoch(3),
-                partition_epoch: PartitionEpoch(4),
-            };
+            let (partition, rules) = read(&words);
             let acceptable = nodes(words[15]);
+            let replicas = nodes(words[16]);
+            let come = replicas.iter().copied().filter(|node| !partition.replicas.contains(node));
+            let come: Vec<NodeId> = come.collect();
             let mut target = Target::of(&partition).isr(nodes(words[12])).recovering(words[13] == "true");
+            target = target.replicas(replicas, nodes(words[17]), nodes(words[18]));
+            for node in come {
+                target = target.directory(node, directory(8, node));
+            }
+            if words[3] == "PREFERRED" {
+                target = target.preferred_first();
+            }
             if words[14] != "-1" {
                 target = target.unclean_shutdown(NodeId(words[14].parse().unwrap()));
             }
+            if words[19] != "-1" {
+                let moved = NodeId(words[19].parse().unwrap());
+                target = target.directory(moved, directory(9, moved));
+            }
             let topic = TopicId(Uuid::from_u128((1 << 64) + 2));
             let change = target.change(topic, PartitionIndex(0), &rules, &|node| acceptable.contains(&node));
-            let expected = (words[16] != "none").then(|| Change::decode(&unhex(words[16])).unwrap());
+            let expected = (words[20] != "none").then(|| Change::decode(&unhex(words[20])).unwrap());
             assert_eq!(change, expected, "{line}");
         }
     }
