@@ -76,6 +76,14 @@ impl MemoryDisk {
         state.drop_unreachable();
     }
 
+    /// The process that used the disk is killed: its locks are given up and its open files are dead, what it wrote is
+    /// there, synced or not. Faults are kept.
+    pub fn kill(&self) {
+        let mut state = self.state.lock();
+        state.generation += 1;
+        state.locks.clear();
+    }
+
     /// Limits the sum of all files' lengths.
     pub fn set_capacity(&self, bytes: u64) {
         self.state.lock().capacity = bytes;
@@ -239,7 +247,8 @@ impl File for MemoryFile {
         let state = &mut *guard;
         let failure = state.faults.check(Operation::Write, &self.path.to_string_lossy());
         let grows = (at + bytes.len() as u64).saturating_sub(state.file(self.node)?.live.len() as u64);
-        let room = state.capacity.saturating_sub(state.used());
+        let room =
+            if state.capacity == u64::MAX { u64::MAX } else { state.capacity.saturating_sub(state.used()) };
         let (written, result) = match failure {
             Some(failure) => (Failure::part(&mut state.dice, bytes.len()), Err(failure.error())),
             None if grows > room => {

@@ -108,3 +108,17 @@ fn without_power_nothing_works() {
     disk.open(Path::new("/g"), Mode::Create).unwrap();
     assert!(disk.lock(Path::new("/.lock")).is_ok());
 }
+
+#[test]
+fn a_killed_process_leaves_what_it_wrote_and_nothing_open() {
+    let disk = MemoryDisk::new(1);
+    let lock = disk.lock(Path::new("/.lock")).unwrap();
+    let file = write(&disk, "/f", 0, b"written");
+    disk.kill();
+    assert_eq!(disk.content(Path::new("/f")).unwrap(), b"written");
+    assert!(file.len().is_err(), "it was the dead process's");
+    let next = disk.lock(Path::new("/.lock")).unwrap();
+    drop(lock);
+    assert!(disk.lock(Path::new("/.lock")).is_err(), "the new process holds it");
+    drop(next);
+}
