@@ -31,6 +31,7 @@ mod flexible;
 mod follow;
 #[cfg(test)]
 mod hostile;
+mod inspect;
 mod lead;
 mod log_view;
 mod membership;
@@ -56,6 +57,7 @@ pub use action::{Action, AppendBatch, ResignReason};
 pub use control::{ControlRecord, ControlRecordError, LeaderChange, SnapshotFooter, SnapshotHeader};
 pub use describe::{QuorumDescription, ReplicaDescription};
 pub use event::{Boot, Event, RequestId, Token};
+pub use inspect::Inspection;
 pub use log_view::{EpochStart, LogState, OffsetAndEpoch, SnapshotId};
 pub use message::*;
 pub use options::Options;

@@ -111,6 +111,10 @@ impl Log {
         self.durable
     }
 
+    pub(crate) fn epochs(&self) -> &[EpochStart] {
+        &self.epochs
+    }
+
     pub(crate) fn snapshot(&self) -> Option<SnapshotId> {
         self.snapshot
     }

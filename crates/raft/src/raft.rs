@@ -90,6 +90,7 @@ pub struct Raft {
     pub(crate) stopping: bool,
     pub(crate) out: Vec<Action>,
     pub(crate) transitions: u64,
+    pub(crate) refused_proposals: u64,
     timer: Option<Duration>,
     #[cfg(test)]
     pub(crate) fault: Option<crate::model::Fault>,
@@ -118,6 +119,7 @@ impl Raft {
             stopping: false,
             out: Vec::new(),
             transitions: 0,
+            refused_proposals: 0,
             timer: None,
             options,
             #[cfg(test)]
@@ -189,6 +191,7 @@ impl Raft {
     ) -> Result<Proposed, NotLeader> {
         assert!(proposal.record_count > 0, "a batch without records");
         if !self.is_leader() || self.state.epoch != epoch {
+            self.refused_proposals += 1;
             return Err(NotLeader { epoch: self.state.epoch, leader: self.state.leader });
         }
         let base_offset = self.append_proposed(proposal);

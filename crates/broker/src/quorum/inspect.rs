@@ -1,0 +1,39 @@
+//! What the quorum is in, for [`crate::Inspection`].
+
+use chronik_log::LogError;
+use chronik_log::batch::BatchIter;
+use chronik_raft::Inspection;
+use chronik_types::Offset;
+
+use super::Quorum;
+use super::committed::read_batches;
+use super::store::corrupt;
+use crate::inspect::MetadataBatch;
+
+impl Quorum {
+    /// The raft machine.
+    pub(crate) fn inspect(&self) -> Inspection {
+        self.state.lock().raft.inspect()
+    }
+
+    /// The batches of the metadata log from the one that holds `from` on, or from the log's start.
+    ///
+    /// Errors: the log cannot be read.
+    pub(crate) fn batches(&self, from: Offset) -> Result<Vec<MetadataBatch>, LogError> {
+        let state = self.state.lock();
+        let mut at = from.max(state.log.start_offset());
+        let mut found = Vec::new();
+        while at < state.log.end_offset() {
+            let bytes = read_batches(&state.log, at, state.log.end_offset())?;
+            for batch in BatchIter::new(&bytes) {
+                let batch = batch.map_err(|error| corrupt(state.log.dir(), &error))?;
+                let header = batch.header();
+                let bytes = bytes.slice_ref(batch.as_bytes());
+                let (base_offset, epoch) = (header.base_offset(), header.leader_epoch());
+                at = header.next_offset();
+                found.push(MetadataBatch { base_offset, end_offset: at, epoch, bytes });
+            }
+        }
+        Ok(found)
+    }
+}
