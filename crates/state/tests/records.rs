@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use bytes::Bytes;
-use chronik_state::records::{Change, Record};
+use chronik_state::records::{Change, ClientQuotaRecord, Record, TopicRecord};
 use proptest::prelude::*;
 
 /// The fixture's lines: kind, version and bytes of each record.
@@ -46,6 +46,34 @@ fn every_kind_and_version_is_covered() {
     }
     let kinds: std::collections::BTreeSet<_> = golden(RANDOM).map(|(kind, _, _)| kind).collect();
     assert_eq!(kinds.len(), 26);
+}
+
+/// `clients/codec/MetadataJson.java` wrote each record of both fixtures as Kafka shows it.
+#[test]
+fn every_record_is_shown_as_kafka_shows_it() {
+    let kafkas = include_str!("fixtures/metadata-json.txt").lines();
+    let mut count = 0;
+    for ((_, _, bytes), kafkas) in golden(RANDOM).chain(golden(LOG)).zip(kafkas) {
+        let ours = Change::decode(&bytes).unwrap().to_json();
+        let value = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+        assert_eq!(value(&ours), value(kafkas), "{ours}");
+        count += 1;
+    }
+    assert_eq!(count, golden(RANDOM).chain(golden(LOG)).count());
+}
+
+#[test]
+fn json_is_json_whatever_is_in_it() {
+    let unknown = Change::decode(&Bytes::from_static(b"\x01\x63\x07\x01\xff")).unwrap();
+    let expected = r#"{"type":"UNKNOWN_RECORD","version":7,"key":99,"hex":"01ff"}"#;
+    assert_eq!(unknown.to_json(), expected);
+    let record = TopicRecord { name: "a\"\\\u{1}\n\u{e9}".into(), ..Default::default() };
+    let json: serde_json::Value = serde_json::from_str(&Change::new(record.clone()).to_json()).unwrap();
+    assert_eq!(json["data"]["name"], &*record.name);
+    for value in [f64::NAN, f64::NEG_INFINITY, 1e300, 0.1] {
+        let quota = ClientQuotaRecord { value, ..Default::default() };
+        serde_json::from_str::<serde_json::Value>(&Change::new(quota).to_json()).unwrap();
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! then the fields. Every version that Kafka 4.3 reads is read; what it does not know either is carried as it came.
 
 pub(crate) mod codec;
+pub(crate) mod json;
 pub(crate) mod schema;
 
 mod cluster;
@@ -97,6 +98,13 @@ macro_rules! records {
                 match self {
                     $(Record::$variant(record) => record.write_version(out, version),)*
                     Record::Unknown { body, .. } => out.extend_from_slice(body),
+                }
+            }
+
+            fn write_json(&self, version: i16, out: &mut String) {
+                match self {
+                    $(Record::$variant(record) => record.write_json(version, out),)*
+                    Record::Unknown { body, .. } => json::Json::json(body, out),
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! The macro that turns a list of fields into a record: a struct, its defaults, and its encoding at every version.
+//! The macro that turns a list of fields into a record: a struct, its defaults, its encoding at every version, and its
+//! JSON.
 //!
 //! A field says since which version it is there; a tagged field also its tag, and it is written only where it differs
 //! from its default, as Kafka's generated classes do. Tagged fields are listed by ascending tag.
@@ -74,6 +75,19 @@ macro_rules! record {
                 })?
                 $crate::records::codec::write_tags(out, tags, &self.unknown);
             }
+
+            #[allow(unused_variables, unused_mut, unused_comparisons, clippy::absurd_extreme_comparisons)]
+            pub(crate) fn write_json(&self, version: i16, out: &mut String) {
+                let mut object = $crate::records::json::Object::open(out);
+                $(if version >= $since { object.field(stringify!($field), &self.$field); })*
+                $({
+                    let defaults = Self::default();
+                    $(if version >= $tag_since && self.$tag_field != defaults.$tag_field {
+                        object.field(stringify!($tag_field), &self.$tag_field);
+                    })*
+                })?
+                object.close();
+            }
         }
     };
 }
@@ -93,6 +107,12 @@ macro_rules! element {
             }
             fn write(&self, out: &mut Vec<u8>) {
                 self.write_version(out, 0);
+            }
+        }
+
+        impl $crate::records::json::Json for $name {
+            fn json(&self, out: &mut String) {
+                self.write_json(0, out);
             }
         }
     };
