@@ -93,12 +93,12 @@ pub(super) fn request(
     version: i16,
     cluster_id: &StrBytes,
 ) -> messages::FetchRequest {
+    // The limit is the request's: as Kafka, no partition's.
     let max_bytes = i32::try_from(request.max_bytes).unwrap_or(i32::MAX);
     let mut partition = FetchPartition::default()
         .with_current_leader_epoch(request.current_epoch.0)
         .with_fetch_offset(request.fetch_offset.0)
-        .with_last_fetched_epoch(request.last_fetched_epoch.0)
-        .with_partition_max_bytes(max_bytes);
+        .with_last_fetched_epoch(request.last_fetched_epoch.0);
     if version >= 17 {
         partition = partition.with_replica_directory_id(request.replica.directory.0);
     }

@@ -18,6 +18,8 @@ mod fetch_snapshot;
 mod fetched;
 mod leader;
 mod remove_raft_voter;
+#[cfg(test)]
+mod tests;
 mod update_raft_voter;
 mod vote;
 
