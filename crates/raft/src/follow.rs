@@ -239,7 +239,11 @@ impl Raft {
         asked: (SnapshotId, u64),
         response: FetchSnapshotResponse,
     ) {
-        let gone = matches!(response.error, ErrorCode::SnapshotNotFound | ErrorCode::PositionOutOfRange);
+        // Kafka 4.3 fails to write any partition's error in this response, and says that its server is at fault.
+        let gone = matches!(
+            response.error,
+            ErrorCode::SnapshotNotFound | ErrorCode::PositionOutOfRange | ErrorCode::UnknownServerError
+        );
         let fits = response.snapshot == asked.0 && response.position == asked.1;
         let accepted = self.accept(now, peer, response.error, response.hint);
         let RoleState::Follower(following) = &mut self.role else { return };
