@@ -115,7 +115,7 @@ public class Quorum {
     }
 
     private static void print(ApiKeys key, String name, IntFunction<ApiMessage> make) {
-        int oldest = key == ApiKeys.FETCH ? 12 : key.oldestVersion();
+        int oldest = key == ApiKeys.FETCH ? 13 : key.oldestVersion();
         for (int version = oldest; version <= key.latestVersion(false); version++) {
             try {
                 ApiMessage message = make.apply(version);

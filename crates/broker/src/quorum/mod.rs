@@ -8,8 +8,8 @@
 mod boot;
 mod committed;
 #[allow(dead_code, reason = "the shell takes it up with the voters")]
-#[allow(dead_code, unused_imports, reason = "the shell takes it up with the voters")]
 mod inspect;
+#[allow(dead_code, unused_imports, reason = "the shell takes it up with the voters")]
 mod messages;
 mod store;
 

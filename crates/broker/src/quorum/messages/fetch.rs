@@ -1,8 +1,8 @@
-//! Fetch (1) of the metadata log, versions 12-18.
+//! Fetch (1) of the metadata log, versions 13-18.
 //!
-//! v13 names the topic by its id, v15 puts the replica into a tagged field (KIP-903), v17 adds its directory and the
-//! leader's address (KIP-853), v18 the follower's high watermark (KIP-1166). Before v12 a Fetch cannot tell logs that
-//! part: nobody is asked so, though a consumer may ask.
+//! The topic is named by its id, that is from v13 on: to a request that names it otherwise Kafka answers
+//! `INVALID_REQUEST`. v15 puts the replica into a tagged field (KIP-903), v17 adds its directory and the leader's address
+//! (KIP-853), v18 the follower's high watermark (KIP-1166).
 //!
 //! Fetch sessions are not used in the quorum, neither by Kafka nor here.
 
@@ -14,14 +14,14 @@ use chronik_types::{ErrorCode, LeaderEpoch, NodeId, Offset, PartitionIndex, Topi
 use chronik_wire::client::decode_response;
 use chronik_wire::fetch::{self, FetchResponse, FetchTopic, FetchedPartition, FetchedTopic, NodeEndpoint};
 use chronik_wire::messages::fetch_request::{self, FetchPartition, ReplicaState};
-use chronik_wire::messages::{BrokerId, FetchRequest, TopicName, fetch_response};
+use chronik_wire::messages::{BrokerId, FetchRequest, fetch_response};
 use chronik_wire::{StrBytes, TopicKey, messages};
 use smallvec::smallvec;
 
-use super::{Answering, Fault, Inbound, METADATA, Served, fetched, leader, only_partition, other_kind, text};
+use super::{Answering, Fault, Inbound, Served, fetched, leader, only_partition, other_kind, text};
 
-/// The oldest version that is good for replication.
-pub(super) const OLDEST: i16 = 12;
+/// The oldest version that names a topic by its id.
+pub(super) const OLDEST: i16 = 13;
 
 /// How much one answer may carry, whatever the request says (`KafkaRaftClient.MAX_BATCH_SIZE_BYTES`).
 pub(super) const BYTES_MAX: i32 = 8 << 20;
@@ -30,7 +30,8 @@ impl Served for fetch::FetchRequest {
     type Response = FetchResponse;
 
     fn inbound(self) -> Result<Inbound, FetchResponse> {
-        let open = |topic: FetchTopic| (is_metadata(&topic.topic), topic.partitions.into_vec());
+        let metadata = TopicKey::Id(TopicId::METADATA);
+        let open = |topic: FetchTopic| (topic.topic == metadata, topic.partitions.into_vec());
         let partition = only_partition(self.topics, open, |partition| partition.index.0);
         let max_wait = u64::try_from(self.max_wait_ms).ok();
         let (Some(partition), Some(max_wait_ms)) = (partition, max_wait) else {
@@ -64,8 +65,7 @@ impl Served for fetch::FetchRequest {
             records: fetch::Records::Bytes(read),
             ..FetchedPartition::refused(PartitionIndex(0), response.error)
         };
-        let topic =
-            if to.version >= 13 { TopicKey::Id(TopicId::METADATA) } else { TopicKey::Name(text(METADATA)) };
+        let topic = TopicKey::Id(TopicId::METADATA);
         let located = leader::endpoint(hint, to.listener).filter(|_| to.version >= 17);
         let located = located.map(|(id, at)| NodeEndpoint {
             node_id: NodeId(id.0),
@@ -78,13 +78,6 @@ impl Served for fetch::FetchRequest {
             node_endpoints: located.into_iter().collect(),
             ..FetchResponse::empty(ErrorCode::None, 0)
         }
-    }
-}
-
-fn is_metadata(topic: &TopicKey) -> bool {
-    match topic {
-        TopicKey::Name(name) => &**name == METADATA,
-        TopicKey::Id(id) => *id == TopicId::METADATA,
     }
 }
 
@@ -105,12 +98,9 @@ pub(super) fn request(
     if version >= 18 {
         partition = partition.with_high_watermark(request.high_watermark.0);
     }
-    let topic = fetch_request::FetchTopic::default().with_partitions(vec![partition]);
-    let topic = if version >= 13 {
-        topic.with_topic_id(TopicId::METADATA.0)
-    } else {
-        topic.with_topic(TopicName(text(METADATA)))
-    };
+    let topic = fetch_request::FetchTopic::default()
+        .with_topic_id(TopicId::METADATA.0)
+        .with_partitions(vec![partition]);
     let wire = FetchRequest::default()
         .with_cluster_id(Some(cluster_id.clone()))
         .with_max_wait_ms(i32::try_from(request.max_wait.as_millis()).unwrap_or(i32::MAX))
@@ -131,9 +121,7 @@ pub(super) fn read(version: i16, frame: Bytes, listener: &str) -> Result<Respons
         return Ok(Response::Fetch(refused(error)));
     }
     let open = |topic: fetch_response::FetchableTopicResponse| {
-        let named =
-            if version >= 13 { topic.topic_id == TopicId::METADATA.0 } else { &**topic.topic == METADATA };
-        (named, topic.partitions)
+        (topic.topic_id == TopicId::METADATA.0, topic.partitions)
     };
     let partition = only_partition(response.responses, open, |partition| partition.partition_index);
     let partition = partition.ok_or(Fault::Elsewhere("Fetch response"))?;
