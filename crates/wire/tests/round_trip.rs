@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use bytes::{Buf, Bytes, BytesMut};
-use chronik_types::{ErrorCode, LeaderEpoch, NodeId, Offset, PartitionIndex, ProducerId, TopicId};
+use chronik_types::{
+    BrokerEpoch, ErrorCode, LeaderEpoch, NodeId, Offset, PartitionIndex, ProducerId, TopicId,
+};
 use chronik_wire::add_raft_voter::AddRaftVoterRequest;
 use chronik_wire::api::{Listener, announced};
 use chronik_wire::broker_heartbeat::BrokerHeartbeatRequest;
@@ -13,8 +15,9 @@ use chronik_wire::fetch::{
 use chronik_wire::frame::Splitter;
 use chronik_wire::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use chronik_wire::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, FetchRequest, ListOffsetsResponse, MetadataRequest,
-    MetadataResponse, ProduceRequest, TopicName, list_offsets_response, metadata_request, metadata_response,
+    ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, ListOffsetsResponse, MetadataRequest,
+    MetadataResponse, ProduceRequest, TopicName, fetch_request, list_offsets_response, metadata_request,
+    metadata_response,
 };
 use chronik_wire::{
     Chunk, DecodeError, EncodeError, Request, RequestHeader, StrBytes, TopicKey, decode_request,
@@ -213,4 +216,44 @@ fn what_an_older_version_cannot_say_is_not_left_out_silently() {
     let cordoned = BrokerHeartbeatRequest { cordoned_log_dirs: Some(dirs), ..Default::default() };
     assert!(encode_request(0, 1, "", &failed).is_err() && encode_request(1, 1, "", &failed).is_ok());
     assert!(encode_request(1, 1, "", &cordoned).is_err() && encode_request(2, 1, "", &cordoned).is_ok());
+}
+
+#[test]
+fn a_follower_fetches_as_a_replica_and_copies_no_records() {
+    let partition = fetch_request::FetchPartition::default()
+        .with_fetch_offset(7)
+        .with_last_fetched_epoch(2)
+        .with_replica_directory_id(Uuid::from_u128(5))
+        .with_high_watermark(6);
+    let topic = fetch_request::FetchTopic::default()
+        .with_topic_id(Uuid::from_u128(1))
+        .with_partitions(vec![partition]);
+    let replica = fetch_request::ReplicaState::default().with_replica_id(BrokerId(3)).with_replica_epoch(44);
+    let request = FetchRequest::default()
+        .with_cluster_id(Some(StrBytes::from_static_str("cluster")))
+        .with_replica_state(replica)
+        .with_topics(vec![topic]);
+    let (header, body) = arrive(&encode_request(18, 9, "broker-3-fetcher-0", &request).unwrap());
+    assert_eq!(&*header.client_id, "broker-3-fetcher-0");
+    let Request::Fetch(request) = decode_request(&header, body).unwrap() else { panic!("not a Fetch") };
+    assert_eq!(request.cluster_id.as_deref(), Some("cluster"));
+    assert_eq!((request.replica_id, request.replica_epoch), (NodeId(3), BrokerEpoch(44)));
+    let asked = &request.topics[0].partitions[0];
+    assert_eq!((asked.last_fetched_epoch, asked.high_watermark), (LeaderEpoch(2), Offset(6)));
+    assert_eq!(asked.replica_directory_id, Uuid::from_u128(5));
+
+    let partition = FetchedPartition {
+        records: Records::Bytes(Bytes::from(vec![7; 5000])),
+        ..FetchedPartition::refused(PartitionIndex(0), ErrorCode::None)
+    };
+    let topic = request.topics[0].topic.clone();
+    let response = FetchResponse {
+        topics: smallvec::smallvec![FetchedTopic { topic, partitions: smallvec::smallvec![partition] }],
+        ..FetchResponse::empty(ErrorCode::None, 0)
+    };
+    let frame = encode_response(&header, response.into()).unwrap().into_bytes(no_file).slice(4..);
+    let range = frame.as_ptr_range();
+    let (_, read) = decode_response::<FetchRequest>(18, frame).unwrap();
+    let records = read.responses[0].partitions[0].records.as_ref().unwrap();
+    assert!(records.len() == 5000 && range.contains(&records.as_ptr()), "a slice of the frame");
 }
