@@ -429,7 +429,12 @@ fn a_broker_shuts_down_in_order() {
     cluster.ask(stopping.clone()).unwrap();
     cluster.ask(Heartbeat { shutdown_is_known: true, ..stopping.clone() }).unwrap();
     cluster.ask(stopping).unwrap();
-    let again = RegisterBroker { incarnation: Uuid::from_u128(99), previous_epoch: epoch, ..registration(1) };
+    let again = RegisterBroker {
+        incarnation: Uuid::from_u128(99),
+        previous_epoch: epoch,
+        session_is_valid: false,
+        ..registration(1)
+    };
     cluster.ask(again).unwrap();
     told(
         &cluster,

@@ -324,6 +324,17 @@ fn a_broker_leaves_for_good() {
 }
 
 #[test]
+fn a_broker_that_left_is_not_eligible_when_it_comes_back() {
+    let mut cluster = with_topic(2, &[&[1]]);
+    cluster.ask(UnregisterBroker { id: NodeId(1) }).unwrap();
+    assert_eq!(cluster.partition("t", 0).elr, nodes(&[1]));
+    let epoch = cluster.ask(registration(1)).unwrap();
+    assert!(cluster.partition("t", 0).elr.is_empty());
+    cluster.ask(heartbeat(1, epoch)).unwrap();
+    assert!(cluster.partition("t", 0).recovering, "it led last, and what it lost is unknown");
+}
+
+#[test]
 fn replicas_move_and_the_last_one_in_sync_completes_it() {
     let mut cluster = with_topic(4, &[&[1, 2]]);
     cluster.reassign(0, Some(&[3, 4]));

@@ -6,7 +6,8 @@
 //!
 //! The shell calls [`Sessions::heard`] for every registration and heartbeat that the machine accepted,
 //! [`Sessions::lost`] when a broker's process is known to be dead, submits [`super::FenceBroker`] for what
-//! [`Sessions::expired`] returns and, once that is decided, calls [`Sessions::forget`].
+//! [`Sessions::expired`] returns and, once that is decided, calls [`Sessions::forget`]; also for a broker that was told
+//! that it may shut down, so that its next process need not wait for the end of a session that nobody uses.
 
 use std::collections::BTreeMap;
 

@@ -3,11 +3,13 @@
 //! The proposal names the leader epoch and the partition epoch that it is based on; another one is refused. A replica
 //! that is fenced, shutting down or registered anew since the leader last heard of it can't be in sync.
 
+use std::collections::BTreeSet;
+
 use chronik_types::{BrokerEpoch, ErrorCode, LeaderEpoch, NodeId, PartitionEpoch, PartitionIndex, TopicId};
 
 use super::{Change, Context, Decision, Refused, broker_in_epoch};
 use crate::cluster::Partition;
-use crate::cluster::leadership::{self, Rules, Target};
+use crate::cluster::leadership::{self, Rulebook, Target};
 use crate::records::Record;
 
 /// A leader proposes who is in sync.
@@ -56,18 +58,19 @@ pub(super) fn decide(
     if let Err(refused) = broker_in_epoch(context, command.broker, command.broker_epoch) {
         return Decision::reply(Err(refused));
     }
+    let rulebook = Rulebook::open(context);
+    let mut named: BTreeSet<(TopicId, PartitionIndex)> = BTreeSet::new();
     let mut changes: Vec<Change> = Vec::new();
     let mut states: Vec<PartitionState> = Vec::new();
     for proposal in &command.partitions {
         let (topic, partition) = (proposal.topic, proposal.partition);
-        let named_before = states.iter().any(|state| state.topic == topic && state.partition == partition);
-        let result = if named_before {
-            Err(ErrorCode::InvalidRequest)
-        } else {
-            alter(context, command.broker, proposal).map(|(change, partition)| {
+        let result = if named.insert((topic, partition)) {
+            alter(context, &rulebook, command.broker, proposal).map(|(change, partition)| {
                 changes.extend(change);
                 partition
             })
+        } else {
+            Err(ErrorCode::InvalidRequest)
         };
         let result = match result {
             // The proposal completed a reassignment, and the one who made it leads no more.
@@ -81,6 +84,7 @@ pub(super) fn decide(
 
 fn alter(
     context: &Context<'_>,
+    rulebook: &Rulebook<'_>,
     broker: NodeId,
     proposal: &ProposedIsr,
 ) -> Result<(Option<Change>, Partition), ErrorCode> {
@@ -92,7 +96,7 @@ fn alter(
     let change = Target::of(partition).isr(isr).recovering(proposal.recovering).change(
         topic.id,
         proposal.partition,
-        &Rules::of(context, topic),
+        &rulebook.of(topic),
         &acceptable,
     );
     let mut now = Partition::clone(partition);

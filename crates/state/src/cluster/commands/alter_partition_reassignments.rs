@@ -12,7 +12,7 @@ use chronik_types::{ErrorCode, NodeId, PartitionIndex};
 
 use super::assignment::{Assigner, Replicas};
 use super::{Change, Context, Decision, Refused, repeated};
-use crate::cluster::leadership::{Rules, Target, may_lead};
+use crate::cluster::leadership::{Rulebook, Rules, Target, may_lead};
 use crate::cluster::{Partition, Topic};
 use crate::records::Name;
 
@@ -39,6 +39,7 @@ pub(super) fn decide(
     let twice = repeated(command.topics.iter().flat_map(|(name, partitions)| {
         partitions.iter().map(|(index, _)| (name.clone(), *index)).collect::<Vec<_>>()
     }));
+    let rulebook = Rulebook::open(context);
     let mut changes = Vec::new();
     let mut results = ReassignmentResults::new();
     for (name, partitions) in command.topics {
@@ -48,13 +49,13 @@ pub(super) fn decide(
                 return (index, Err(Refused::new(ErrorCode::InvalidRequest, message)));
             }
             let altered = find(context, &name, index).and_then(|(topic, partition)| match replicas {
-                None => cancel(context, topic, (index, partition)),
+                None => cancel(context, &rulebook, topic, (index, partition)),
                 Some(replicas) => {
                     let wanted = assigner.check_replicas(&replicas, None)?;
                     if !command.allow_replication_factor_change {
                         check_factor_unchanged(partition, wanted.len())?;
                     }
-                    Ok(reassign(context, topic, (index, partition), &wanted))
+                    Ok(reassign(context, &rulebook, topic, (index, partition), &wanted))
                 }
             });
             (index, altered.map(|change| changes.extend(change)))
@@ -91,6 +92,7 @@ fn check_factor_unchanged(partition: &Partition, wanted: usize) -> Result<(), Re
 
 fn reassign(
     context: &Context<'_>,
+    rulebook: &Rulebook<'_>,
     topic: &Topic,
     (index, partition): (PartitionIndex, &Partition),
     wanted: &Replicas,
@@ -112,13 +114,14 @@ fn reassign(
             target = target.directory(*node, broker.default_directory());
         }
     }
-    let rules = Rules { unclean: false, ..Rules::of(context, topic) };
+    let rules = Rules { unclean: false, ..rulebook.of(topic) };
     let acceptable = |node| may_lead(context, partition, node);
     target.replicas(replicas, adding, removing).change(topic.id, index, &rules, &acceptable)
 }
 
 fn cancel(
     context: &Context<'_>,
+    rulebook: &Rulebook<'_>,
     topic: &Topic,
     (index, partition): (PartitionIndex, &Partition),
 ) -> Result<Option<Change>, Refused> {
@@ -130,7 +133,7 @@ fn cancel(
     let is_original = |node: &NodeId| !partition.adding_replicas.contains(node);
     let replicas: Vec<NodeId> = partition.replicas.iter().copied().filter(is_original).collect();
     let mut isr: Vec<NodeId> = partition.isr.iter().copied().filter(is_original).collect();
-    let rules = Rules::of(context, topic);
+    let rules = rulebook.of(topic);
     if isr.is_empty() {
         let Some(first) = replicas.first() else {
             return refused("Invalid replica assignment: addingReplicas contains all replicas.".to_owned());

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Change, Context, Decision, Refused, broker_in_epoch};
 use crate::cluster::Located;
-use crate::cluster::leadership::{self, Event, Rules, Target, may_lead};
+use crate::cluster::leadership::{self, Event, Rulebook, Rules, Target, may_lead};
 
 /// A broker has put replicas into log directories.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,7 @@ pub(super) fn decide(
         Ok(broker) => broker,
         Err(refused) => return Decision::reply(Err(refused)),
     };
+    let rulebook = Rulebook::open(context);
     let mut changes = Vec::new();
     let mut offline: Vec<Located<'_>> = Vec::new();
     let mut results = DirectoryResults::new();
@@ -50,7 +51,7 @@ pub(super) fn decide(
         for (topic, partitions) in topics {
             let assigned = partitions.into_iter().map(|index| {
                 let found = find(context, topic, index, command.broker).map(|located| {
-                    changes.extend(assign(context, located, (command.broker, directory)));
+                    changes.extend(assign(context, &rulebook, located, (command.broker, directory)));
                     if !works {
                         offline.push(located);
                     }
@@ -85,10 +86,11 @@ fn find<'a>(
 
 fn assign(
     context: &Context<'_>,
+    rulebook: &Rulebook<'_>,
     (topic, index, partition): Located<'_>,
     (broker, directory): (NodeId, Uuid),
 ) -> Option<Change> {
-    let rules = Rules { unclean: false, ..Rules::of(context, topic) };
+    let rules = Rules { unclean: false, ..rulebook.of(topic) };
     let acceptable = |node| may_lead(context, partition, node);
     Target::of(partition).directory(broker, directory).change(topic.id, index, &rules, &acceptable)
 }

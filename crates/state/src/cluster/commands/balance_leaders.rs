@@ -6,6 +6,7 @@
 
 use super::elect_leaders::{Election, elect};
 use super::{Change, Context, Decision};
+use crate::cluster::leadership::Rulebook;
 
 /// How many elections one batch of the metadata log holds (`MAX_ELECTIONS_PER_IMBALANCE`).
 pub(super) const ELECTIONS_MAX: usize = 1000;
@@ -24,8 +25,9 @@ pub struct Elected {
 }
 
 pub(super) fn decide(context: &Context<'_>, _: BalanceLeaders) -> Decision<Change, Elected> {
+    let rulebook = Rulebook::open(context);
     let elections = context.state.imbalanced().filter_map(|(topic, index, partition)| {
-        elect(context, Election::Preferred, topic, (index, partition)).ok()
+        elect(context, &rulebook, Election::Preferred, topic, (index, partition)).ok()
     });
     bounded(elections)
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chronik_types::{ErrorCode, PartitionIndex};
 
 use super::{Change, Context, Decision, Refused};
-use crate::cluster::leadership::{Rules, Target, may_lead};
+use crate::cluster::leadership::{Rulebook, Rules, Target, may_lead};
 use crate::cluster::{Partition, Topic};
 use crate::records::Name;
 
@@ -45,6 +45,7 @@ fn named(
     election: Election,
     partitions: Vec<(Name, Vec<PartitionIndex>)>,
 ) -> Decision<Change, ElectionResults> {
+    let rulebook = Rulebook::open(context);
     let mut changes = Vec::new();
     let mut decided = BTreeSet::new();
     let mut results = ElectionResults::new();
@@ -54,7 +55,7 @@ fn named(
                 if !decided.insert((topic.id, index)) {
                     return Err(Refused::code(ErrorCode::ElectionNotNeeded));
                 }
-                elect(context, election, topic, (index, partition))
+                elect(context, &rulebook, election, topic, (index, partition))
             });
             (index, result.map(|change| changes.push(change)))
         });
@@ -65,11 +66,12 @@ fn named(
 }
 
 fn all(context: &Context<'_>, election: Election) -> Decision<Change, ElectionResults> {
+    let rulebook = Rulebook::open(context);
     let mut changes = Vec::new();
     let mut results = ElectionResults::new();
     // Whoever lacks its preferred leader, or any, is imbalanced: the others need no election.
     for (topic, index, partition) in context.state.imbalanced() {
-        let result = match elect(context, election, topic, (index, partition)) {
+        let result = match elect(context, &rulebook, election, topic, (index, partition)) {
             Err(refused) if refused.code == ErrorCode::ElectionNotNeeded => continue,
             result => result.map(|change| changes.push(change)),
         };
@@ -97,6 +99,7 @@ fn find<'a>(
 /// The change that gives one partition a leader (`ReplicationControlManager.electLeader`).
 pub(super) fn elect(
     context: &Context<'_>,
+    rulebook: &Rulebook<'_>,
     election: Election,
     topic: &Topic,
     (index, partition): (PartitionIndex, &Partition),
@@ -108,7 +111,7 @@ pub(super) fn elect(
     if !needed {
         return Err(Refused::code(ErrorCode::ElectionNotNeeded));
     }
-    let rules = Rules { unclean: election == Election::Unclean, ..Rules::of(context, topic) };
+    let rules = Rules { unclean: election == Election::Unclean, ..rulebook.of(topic) };
     let target = Target::of(partition);
     let target = if election == Election::Preferred { target.preferred_first() } else { target };
     let acceptable = |node| may_lead(context, partition, node);

@@ -7,15 +7,16 @@
 use super::balance_leaders::{Elected, bounded};
 use super::elect_leaders::{Election, elect};
 use super::{Change, Context, Decision};
-use crate::cluster::leadership::Rules;
+use crate::cluster::leadership::Rulebook;
 
 /// Give leaderless partitions leaders where their topics allow for the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ElectUncleanLeaders;
 
 pub(super) fn decide(context: &Context<'_>, _: ElectUncleanLeaders) -> Decision<Change, Elected> {
-    let allowed = context.state.leaderless().filter(|(topic, _, _)| Rules::of(context, topic).unclean);
+    let rulebook = Rulebook::open(context);
+    let allowed = context.state.leaderless().filter(|(topic, _, _)| rulebook.of(topic).unclean);
     bounded(allowed.filter_map(|(topic, index, partition)| {
-        elect(context, Election::Unclean, topic, (index, partition)).ok()
+        elect(context, &rulebook, Election::Unclean, topic, (index, partition)).ok()
     }))
 }

@@ -57,11 +57,7 @@ fn register(context: &Context<'_>, command: RegisterBroker) -> Result<(Vec<Chang
     }
     let existing = context.state.broker(command.id).map(|broker| &**broker);
     let same_process = existing.filter(|broker| broker.incarnation == command.incarnation);
-    if let Some(other) = existing
-        && same_process.is_none()
-        && command.session_is_valid
-        && !other.in_controlled_shutdown
-    {
+    if existing.is_some() && same_process.is_none() && command.session_is_valid {
         let message = "Another broker is registered with that broker id. If the broker was recently restarted this should self-resolve once the heartbeat manager expires the broker's session.";
         return Err(Refused::new(ErrorCode::DuplicateBrokerRegistration, message));
     }
@@ -71,10 +67,9 @@ fn register(context: &Context<'_>, command: RegisterBroker) -> Result<(Vec<Chang
     let epoch = match same_process {
         Some(broker) => broker.epoch,
         None => {
-            if let Some(existing) = existing {
-                let clean = existing.epoch == command.previous_epoch;
-                changes = clean_up(context, command.id, clean);
-            }
+            // A broker that was unregistered may be eligible still, and nobody knows what it has lost since.
+            let clean = existing.is_some_and(|broker| broker.epoch == command.previous_epoch);
+            changes = clean_up(context, command.id, clean);
             BrokerEpoch(context.at.end.0)
         }
     };

@@ -35,21 +35,6 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// The rules for a topic.
-    pub(crate) fn of(context: &Context<'_>, topic: &Topic) -> Rules {
-        Rules::from_overrides(context, topic).unwrap_or_else(|| Rules::default_of(context)).within(topic)
-    }
-
-    /// The rules for a topic that overrides nothing, which nearly all are.
-    fn default_of(context: &Context<'_>) -> Rules {
-        Rules::resolve(context, &Nothing)
-    }
-
-    fn from_overrides(context: &Context<'_>, topic: &Topic) -> Option<Rules> {
-        let overrides = context.state.config(&ConfigResource::topic(topic.name.clone()))?;
-        Some(Rules::resolve(context, overrides))
-    }
-
     fn resolve(context: &Context<'_>, overrides: &dyn Lookup) -> Rules {
         let config = TopicConfig::resolve(overrides, &configuration::layers(context));
         let metadata_version = context.state.metadata_version();
@@ -68,6 +53,26 @@ impl Rules {
         let replicas = topic.partitions.values().next().map_or(1, |first| first.replicas.len());
         self.min_isr = self.min_isr.min(replicas);
         self
+    }
+}
+
+/// The rules of many topics: what nearly all of them have in common is worked out once.
+pub(crate) struct Rulebook<'a> {
+    context: &'a Context<'a>,
+    /// The rules for a topic that overrides nothing.
+    default: Rules,
+}
+
+impl<'a> Rulebook<'a> {
+    /// The rules as they are now.
+    pub(crate) fn open(context: &'a Context<'a>) -> Self {
+        Rulebook { context, default: Rules::resolve(context, &Nothing) }
+    }
+
+    /// The rules for a topic.
+    pub(crate) fn of(&self, topic: &Topic) -> Rules {
+        let overrides = self.context.state.config(&ConfigResource::topic(topic.name.clone()));
+        overrides.map_or(self.default, |overrides| Rules::resolve(self.context, overrides)).within(topic)
     }
 }
 
@@ -121,13 +126,13 @@ pub(crate) fn changes_of<'a>(
     event: Event,
     partitions: impl Iterator<Item = Located<'a>>,
 ) -> Vec<Change> {
-    let default = Rules::default_of(context);
+    let rulebook = Rulebook::open(context);
     let mut changes = Vec::new();
     let mut of_topic = None;
     for (topic, index, partition) in partitions {
         let rules = match of_topic {
             Some((id, rules)) if id == topic.id => rules,
-            _ => Rules::from_overrides(context, topic).unwrap_or(default).within(topic),
+            _ => rulebook.of(topic),
         };
         of_topic = Some((topic.id, rules));
         let acceptable = |node: NodeId| match event {
