@@ -70,22 +70,22 @@ fn topics_come_and_go() {
     told(
         &cluster,
         &expect![[r#"
-            15 TOPIC_RECORD v0 name: "a", topic_id: bnieaqG5RfSHUmdXEw-fUg
-            16 PARTITION_RECORD v2 bnieaqG5RfSHUmdXEw-fUg-0 replicas=[2, 1, 3] isr=[2, 1, 3] leader=2 epoch=0/0
-            17 PARTITION_RECORD v2 bnieaqG5RfSHUmdXEw-fUg-1 replicas=[1, 3, 2] isr=[1, 3, 2] leader=1 epoch=0/0
+            15 TOPIC_RECORD v0 name: "a", topic_id: R1JnVxMPT1KGxF0YgAlFTw
+            16 PARTITION_RECORD v2 R1JnVxMPT1KGxF0YgAlFTw-0 replicas=[1, 3, 2] isr=[1, 3, 2] leader=1 epoch=0/0
+            17 PARTITION_RECORD v2 R1JnVxMPT1KGxF0YgAlFTw-1 replicas=[2, 1, 3] isr=[2, 1, 3] leader=2 epoch=0/0
             18 TOPIC_RECORD v0 name: "b", topic_id: CbxYWiRIQ_KbOYlqUah0mw
             19 CONFIG_RECORD v0 resource_type: 2, resource_name: "b", name: "retention.ms", value: Some("1000")
             20 PARTITION_RECORD v2 CbxYWiRIQ_KbOYlqUah0mw-0 replicas=[2] isr=[2] leader=2 epoch=0/0
             21 TOPIC_RECORD v0 name: "c", topic_id: 3kQx-jyASwaTy58MdH6i6g
             22 PARTITION_RECORD v2 3kQx-jyASwaTy58MdH6i6g-0 replicas=[3, 1] isr=[3, 1] leader=3 epoch=0/0
             23 PARTITION_RECORD v2 3kQx-jyASwaTy58MdH6i6g-1 replicas=[2, 3] isr=[2, 3] leader=2 epoch=0/0
-            -> [("a", Ok(CreatedTopic { id: bnieaqG5RfSHUmdXEw-fUg, partitions: 2, replication_factor: 3, configs: [] })), ("b", Ok(CreatedTopic { id: CbxYWiRIQ_KbOYlqUah0mw, partitions: 1, replication_factor: 1, configs: [("retention.ms", "1000")] })), ("c", Ok(CreatedTopic { id: 3kQx-jyASwaTy58MdH6i6g, partitions: 2, replication_factor: 2, configs: [] }))]
-            -> [("d", Ok(CreatedTopic { id: BsRdGIAJRU-YHOH_DkrjlA, partitions: 1, replication_factor: 1, configs: [] }))]
-            24 PARTITION_RECORD v2 CbxYWiRIQ_KbOYlqUah0mw-1 replicas=[3] isr=[3] leader=3 epoch=0/0
+            -> [("a", Ok(CreatedTopic { id: R1JnVxMPT1KGxF0YgAlFTw, partitions: 2, replication_factor: 3, configs: [] })), ("b", Ok(CreatedTopic { id: CbxYWiRIQ_KbOYlqUah0mw, partitions: 1, replication_factor: 1, configs: [("retention.ms", "1000")] })), ("c", Ok(CreatedTopic { id: 3kQx-jyASwaTy58MdH6i6g, partitions: 2, replication_factor: 2, configs: [] }))]
+            -> [("d", Ok(CreatedTopic { id: KO_jM7JmQQOueJ5qobll9A, partitions: 1, replication_factor: 1, configs: [] }))]
+            24 PARTITION_RECORD v2 CbxYWiRIQ_KbOYlqUah0mw-1 replicas=[1] isr=[1] leader=1 epoch=0/0
             -> [("b", Ok(()))]
             25 REMOVE_TOPIC_RECORD v0 topic_id: CbxYWiRIQ_KbOYlqUah0mw
-            26 REMOVE_TOPIC_RECORD v0 topic_id: bnieaqG5RfSHUmdXEw-fUg
-            -> [DeletedTopic { name: Some("b"), id: CbxYWiRIQ_KbOYlqUah0mw, result: Ok(()) }, DeletedTopic { name: Some("a"), id: bnieaqG5RfSHUmdXEw-fUg, result: Ok(()) }]
+            26 REMOVE_TOPIC_RECORD v0 topic_id: R1JnVxMPT1KGxF0YgAlFTw
+            -> [DeletedTopic { name: Some("b"), id: CbxYWiRIQ_KbOYlqUah0mw, result: Ok(()) }, DeletedTopic { name: Some("a"), id: R1JnVxMPT1KGxF0YgAlFTw, result: Ok(()) }]
         "#]],
     );
     assert_eq!(cluster.state().config(&ConfigResource::topic("b")), None);
@@ -231,7 +231,7 @@ fn topics_that_are_not_there_or_named_twice_are_not_deleted() {
     told(
         &cluster,
         &expect![[r#"
-                 -> [DeletedTopic { name: Some("nonesuch"), id: AAAAAAAAAAAAAAAAAAAAAA, result: Err(Refused { code: UNKNOWN_TOPIC_OR_PARTITION, message: None }) }, DeletedTopic { name: None, id: AAAAAAAAAAAAAAAAAAAATQ, result: Err(Refused { code: UNKNOWN_TOPIC_ID, message: None }) }, DeletedTopic { name: Some("t"), id: 4iCoOXsdTa-o7-MzsmbxAw, result: Err(Refused { code: INVALID_REQUEST, message: Some("Duplicate topic id.") }) }]
+            -> [DeletedTopic { name: Some("nonesuch"), id: AAAAAAAAAAAAAAAAAAAAAA, result: Err(Refused { code: UNKNOWN_TOPIC_OR_PARTITION, message: None }) }, DeletedTopic { name: None, id: AAAAAAAAAAAAAAAAAAAATQ, result: Err(Refused { code: UNKNOWN_TOPIC_ID, message: None }) }, DeletedTopic { name: Some("t"), id: vdcyJi_rTpWiIKg5ex3Nrw, result: Err(Refused { code: INVALID_REQUEST, message: Some("Duplicate topic id.") }) }]
         "#]],
     );
 }
@@ -404,14 +404,14 @@ fn a_broker_that_is_alone_recovers_its_partitions_after_a_crash_as_kafka_does() 
     told(
         &cluster,
         &expect![[r#"
-            13 PARTITION_CHANGE_RECORD v2 4iCoOXsdTa-o7-MzsmbxAw-0 isr=[] elr=[1] last_known_elr=[1] leader=-1
+            13 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[] elr=[1] last_known_elr=[1] leader=-1
             14 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=1 in_controlled_shutdown=0
             -> Ok(())
-            15 PARTITION_CHANGE_RECORD v2 4iCoOXsdTa-o7-MzsmbxAw-0 elr=[]
+            15 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 elr=[]
             16 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=15
             -> Ok(15)
             17 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=-1 in_controlled_shutdown=0
-            18 PARTITION_CHANGE_RECORD v2 4iCoOXsdTa-o7-MzsmbxAw-0 isr=[1] last_known_elr=[] leader=1 recovering=true
+            18 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[1] last_known_elr=[] leader=1 recovering=true
             -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
         "#]],
     );

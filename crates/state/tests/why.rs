@@ -125,11 +125,11 @@ fn what_became_of_a_partition_is_told_with_its_causes() {
     kept.ask(DeleteTopics { topics: vec![TopicRef::Name(name("t"))] });
     expect![[r#"
          18 created: leader=1 isr=[1, 2, 3] replicas=[1, 2, 3]
-         26 broker 1 was fenced (offset 27): leader=2 isr=[2, 3] replicas=[1, 2, 3]
-         30 leader 2 proposed who is in sync: leader=2 isr=[1, 2, 3] replicas=[1, 2, 3]
-         31 preferred replica elected: leader=1 isr=[1, 2, 3] replicas=[1, 2, 3]
-         33 broker 1 is shutting down (offset 32): leader=2 isr=[2, 3] replicas=[1, 2, 3]
-         34 leader 2 proposed who is in sync: leader=2 isr=[2] replicas=[1, 2, 3]
+         25 broker 1 was fenced (offset 26): leader=2 isr=[2, 3] replicas=[1, 2, 3]
+         29 leader 2 proposed who is in sync: leader=2 isr=[1, 2, 3] replicas=[1, 2, 3]
+         30 preferred replica elected: leader=1 isr=[1, 2, 3] replicas=[1, 2, 3]
+         32 broker 1 is shutting down (offset 31): leader=2 isr=[2, 3] replicas=[1, 2, 3]
+         33 leader 2 proposed who is in sync: leader=2 isr=[2] replicas=[1, 2, 3]
          37 broker 2 was fenced (offset 38): leader=-1 isr=[] replicas=[1, 2, 3]
          39 unclean election: leader=3 isr=[3] replicas=[1, 2, 3]
          42 replicas are to move: leader=3 isr=[3] replicas=[4, 1, 2, 3]
@@ -163,7 +163,7 @@ fn a_history_starts_with_the_snapshot_that_swallowed_the_rest() {
         why.read(place, change);
     }
     expect![[r#"
-         27 a snapshot says so: leader=2 isr=[2, 3] replicas=[1, 2, 3]
+         26 a snapshot says so: leader=2 isr=[2, 3] replicas=[1, 2, 3]
          30 broker 2 was fenced (offset 31): leader=3 isr=[3] replicas=[1, 2, 3]
         leader 3 since 30
     "#]]
