@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use chronik_types::{BrokerEpoch, NodeId};
 use chronik_wire::{
     DecodeError, Listener, Outgoing, RequestHeader, Response, decode_request, encode_response,
 };
@@ -20,6 +21,7 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use crate::api::{self, Reply, Started};
+use crate::forward;
 use crate::node::Node;
 use crate::partition::Partition;
 
@@ -44,9 +46,16 @@ pub(crate) struct Client {
     pub(crate) peer: Peer,
     /// Partitions that this connection appended to and that have not been seen durable since.
     dirty: Mutex<SmallVec<[Arc<Partition>; 4]>>,
+    /// The broker whose heartbeats come by this connection.
+    broker: Mutex<Option<(NodeId, BrokerEpoch)>>,
 }
 
 impl Client {
+    /// A broker's heartbeat came by this connection: when it ends, the broker may be gone.
+    pub(crate) fn heard_heartbeat(&self, broker: (NodeId, BrokerEpoch)) {
+        *self.broker.lock() = Some(broker);
+    }
+
     /// Has [`Connection::settle`] make the partition durable.
     pub(crate) fn appended_to(&self, partition: &Arc<Partition>) {
         let mut dirty = self.dirty.lock();
@@ -85,7 +94,7 @@ pub struct Connection {
 impl Connection {
     /// A connection that was just accepted.
     pub fn new(node: Arc<Node>, peer: Peer) -> Self {
-        let client = Arc::new(Client { peer, dirty: Mutex::default() });
+        let client = Arc::new(Client { peer, dirty: Mutex::default(), broker: Mutex::default() });
         Connection { node, client, in_progress: VecDeque::new(), bytes: 0 }
     }
 
@@ -94,13 +103,19 @@ impl Connection {
     /// Errors: the connection is to be closed; what was started before is lost to the client.
     pub fn start(&mut self, frame: Bytes, cx: &mut Context<'_>) -> Result<(), Refused> {
         let bytes = frame.len();
+        let whole = frame.clone();
         let (header, body) = RequestHeader::parse(frame)?;
         if !header.api.info().listeners.contains(&self.client.peer.listener) {
             return Err(DecodeError::UnknownApi { key: header.api.key() }.into());
         }
         let request = decode_request(&header, body)?;
         let since = self.node.env.elapsed();
-        let mut started = api::start(&self.node, &self.client, &header, request);
+        let mut started = if forward::must_forward(&self.node, &self.client, header.api) {
+            forward::start(&self.node, &self.client, &header, whole)
+        } else {
+            drop(whole);
+            api::start(&self.node, &self.client, &header, request)
+        };
         if let Started::Parked(future) = &mut started
             && let Poll::Ready(reply) = future.as_mut().poll(cx)
         {
@@ -167,12 +182,17 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.node.in_flight.give_back(self.bytes);
         self.settle();
+        let broker = self.client.broker.lock().take();
+        if let Some((id, epoch)) = broker {
+            self.node.quorum().detached(id, epoch);
+        }
     }
 }
 
 fn encode(header: &RequestHeader, reply: Reply) -> Result<Option<Outgoing>, Refused> {
     let response: Response = match reply {
         Reply::Response(response) => response,
+        Reply::Raw(bytes) => return Ok(Some(Outgoing::framed(bytes))),
         Reply::Silent => return Ok(None),
         Reply::Close(reason) => return Err(Refused::Closed(reason)),
     };

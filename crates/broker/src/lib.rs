@@ -6,14 +6,17 @@
 
 mod api;
 mod blocking;
+mod boot;
 mod chores;
 mod connection;
 mod critical;
 mod data_dir;
 mod env;
 mod fetch_sessions;
+mod forward;
 mod in_flight;
 mod inspect;
+mod lifecycle;
 mod metrics;
 mod node;
 mod partition;
@@ -23,6 +26,7 @@ mod producer_ids;
 mod quorum;
 mod reconcile;
 mod settings;
+mod snapshot_file;
 pub mod storage;
 mod wait;
 

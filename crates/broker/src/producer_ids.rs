@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
-use chronik_state::cluster::{AllocateProducerIds, ProducerIdBlock};
+use std::time::Duration;
+
+use chronik_state::cluster::ProducerIdBlock;
 use chronik_types::{ErrorCode, ProducerId};
+use chronik_wire::messages::{AllocateProducerIdsRequest, BrokerId};
 use parking_lot::Mutex;
 
 use crate::node::Node;
+use crate::peers::Purpose;
+
+/// How long the controller may take for a block.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is left of the current block.
 #[derive(Default)]
@@ -34,12 +41,22 @@ pub(crate) async fn next(node: &Arc<Node>) -> Result<ProducerId, ErrorCode> {
         if let Some(id) = node.producer_ids.take() {
             return Ok(id);
         }
-        let ask = AllocateProducerIds { broker: node.id(), broker_epoch: node.broker_epoch() };
-        let block = node.ask(ask).await.map_err(|_| ErrorCode::CoordinatorLoadInProgress)?;
-        let block = block.map_err(|refused| refused.code)?;
+        let request = AllocateProducerIdsRequest::default()
+            .with_broker_id(BrokerId(node.id().0))
+            .with_broker_epoch(node.broker_epoch().0);
+        let answer = node.ask_controller(Purpose::Forwarding, TIMEOUT, request).await;
+        let answer = answer.map_err(|_| ErrorCode::CoordinatorLoadInProgress)?;
+        let first = match ErrorCode::from_code(answer.error_code) {
+            ErrorCode::None => ProducerId(answer.producer_id_start.0),
+            // Another broker epoch or controller in a moment: the client may try again.
+            ErrorCode::NotController | ErrorCode::StaleBrokerEpoch => {
+                return Err(ErrorCode::CoordinatorLoadInProgress);
+            }
+            code => return Err(code),
+        };
         let mut left = node.producer_ids.left.lock();
         if left.is_none_or(|left| left.count == 0) {
-            *left = Some(block);
+            *left = Some(ProducerIdBlock { first, count: answer.producer_id_len });
         }
     }
 }

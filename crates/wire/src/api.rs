@@ -15,7 +15,7 @@ use crate::body::{RequestBody, ResponseBody};
 use crate::error::{DecodeError, EncodeError};
 use crate::header::RequestHeader;
 use crate::out::Outgoing;
-use crate::{fetch, log_dirs, produce};
+use crate::{add_raft_voter, broker_heartbeat, fetch, log_dirs, produce};
 
 /// Which kind of listener serves an API (`listeners` in Kafka's message definitions).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,14 +167,42 @@ apis! {
         messages::CreatePartitionsRequest => messages::CreatePartitionsResponse;
     IncrementalAlterConfigs = 44, 0..=1, flexible 1, [Broker, Controller],
         messages::IncrementalAlterConfigsRequest => messages::IncrementalAlterConfigsResponse;
+    Vote = 52, 0..=2, flexible 0, [Controller],
+        messages::VoteRequest => messages::VoteResponse;
+    BeginQuorumEpoch = 53, 0..=1, flexible 1, [Controller],
+        messages::BeginQuorumEpochRequest => messages::BeginQuorumEpochResponse;
+    EndQuorumEpoch = 54, 0..=1, flexible 1, [Controller],
+        messages::EndQuorumEpochRequest => messages::EndQuorumEpochResponse;
+    DescribeQuorum = 55, 0..=2, flexible 0, [Broker, Controller],
+        messages::DescribeQuorumRequest => messages::DescribeQuorumResponse;
+    AlterPartition = 56, 2..=3, flexible 0, [Controller],
+        messages::AlterPartitionRequest => messages::AlterPartitionResponse;
+    Envelope = 58, 0..=0, flexible 0, [Controller],
+        messages::EnvelopeRequest => messages::EnvelopeResponse;
+    FetchSnapshot = 59, 0..=1, flexible 0, [Controller],
+        messages::FetchSnapshotRequest => messages::FetchSnapshotResponse;
     DescribeCluster = 60, 0..=2, flexible 0, [Broker, Controller],
         messages::DescribeClusterRequest => messages::DescribeClusterResponse;
     DescribeProducers = 61, 0..=0, flexible 0, [Broker],
         messages::DescribeProducersRequest => messages::DescribeProducersResponse;
+    BrokerRegistration = 62, 0..=4, flexible 0, [Controller],
+        messages::BrokerRegistrationRequest => messages::BrokerRegistrationResponse;
+    BrokerHeartbeat = 63, 0..=2, flexible 0, [Controller],
+        broker_heartbeat::BrokerHeartbeatRequest => messages::BrokerHeartbeatResponse;
+    AllocateProducerIds = 67, 0..=0, flexible 0, [Controller],
+        messages::AllocateProducerIdsRequest => messages::AllocateProducerIdsResponse;
+    ControllerRegistration = 70, 0..=0, flexible 0, [Controller],
+        messages::ControllerRegistrationRequest => messages::ControllerRegistrationResponse;
     ListConfigResources = 74, 0..=1, flexible 0, [Broker],
         messages::ListConfigResourcesRequest => messages::ListConfigResourcesResponse;
     DescribeTopicPartitions = 75, 0..=0, flexible 0, [Broker],
         messages::DescribeTopicPartitionsRequest => messages::DescribeTopicPartitionsResponse;
+    AddRaftVoter = 80, 0..=1, flexible 0, [Broker, Controller],
+        add_raft_voter::AddRaftVoterRequest => messages::AddRaftVoterResponse;
+    RemoveRaftVoter = 81, 0..=0, flexible 0, [Broker, Controller],
+        messages::RemoveRaftVoterRequest => messages::RemoveRaftVoterResponse;
+    UpdateRaftVoter = 82, 0..=0, flexible 0, [Controller],
+        messages::UpdateRaftVoterRequest => messages::UpdateRaftVoterResponse;
 }
 
 impl ApiKey {

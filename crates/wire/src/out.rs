@@ -5,7 +5,7 @@
 //! the four-byte size, which counts every chunk.
 
 use bytes::Bytes;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 /// One piece of an outgoing frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,16 @@ impl Outgoing {
         let mut chunks = SmallVec::new();
         chunks.push(Chunk::Bytes(bytes));
         Outgoing { chunks }
+    }
+
+    /// A frame whose header and body are there, but not its size.
+    ///
+    /// # Panics
+    /// It is larger than a frame can be.
+    pub fn framed(body: Bytes) -> Self {
+        let size = i32::try_from(body.len()).expect("what came in a frame fits into one");
+        let size = Bytes::copy_from_slice(&size.to_be_bytes());
+        Outgoing { chunks: smallvec![Chunk::Bytes(size), Chunk::Bytes(body)] }
     }
 
     /// Bytes on the wire, size prefix included.

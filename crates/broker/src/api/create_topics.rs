@@ -15,6 +15,7 @@ use chronik_wire::messages::{CreateTopicsRequest, CreateTopicsResponse};
 use std::collections::BTreeMap;
 
 use super::topics::{outcome, text, topic_name};
+use crate::forward::ForController;
 use crate::node::Node;
 use crate::reconcile::with_layers;
 
@@ -95,4 +96,10 @@ fn configs(node: &Node, created: &CreatedTopic) -> Vec<CreatableTopicConfigs> {
             .with_is_sensitive(described.key.is_sensitive())
     };
     described.into_iter().map(config).collect()
+}
+
+impl ForController for CreateTopicsRequest {
+    fn decide(self, node: Arc<Node>) -> impl Future<Output = CreateTopicsResponse> + Send {
+        handle(node, 7, self)
+    }
 }

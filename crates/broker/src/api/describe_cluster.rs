@@ -46,7 +46,7 @@ pub(super) fn handle(
     };
     let controller = match client.peer.listener {
         Listener::Broker => nodes.first().map_or(BrokerId(-1), |broker| broker.broker_id),
-        Listener::Controller => BrokerId(node.quorum().leader_and_epoch().0.map_or(-1, |leader| leader.0)),
+        Listener::Controller => BrokerId(node.quorum().leadership().leader.map_or(-1, |leader| leader.0)),
     };
     response.with_controller_id(controller).with_brokers(nodes)
 }

@@ -8,20 +8,25 @@
 //! broker both want that, and then answered as it is: the request waits for the controller's commit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chronik_state::cluster::{
-    ClusterState, CreateTopics, NewTopic, Partition, Seed, Topic, check_topic_name, is_internal_topic,
-};
+use chronik_state::cluster::{ClusterState, Partition, Topic, check_topic_name, is_internal_topic};
 use chronik_types::{ErrorCode, NodeId, PartitionIndex, TopicId};
+use chronik_wire::messages::create_topics_request::CreatableTopic;
 use chronik_wire::messages::metadata_request::MetadataRequestTopic;
 use chronik_wire::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
-use chronik_wire::messages::{BrokerId, MetadataRequest, MetadataResponse};
+use chronik_wire::messages::{BrokerId, CreateTopicsRequest, MetadataRequest, MetadataResponse};
 
 use super::topics::{broker_ids, text, topic_name};
 use crate::connection::Client;
 use crate::node::Node;
+use crate::peers::Purpose;
+use crate::wait::WaitOrDeadline;
+
+/// How long a client that asks for a topic waits for its creation.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a client may do with a topic where nothing restricts it: read, write, create, delete, alter, describe, describe
 /// and alter its configuration (bits of `AclOperation`).
@@ -74,31 +79,44 @@ async fn create_missing(node: &Arc<Node>, wanted: &[MetadataRequestTopic]) {
     let names = wanted.iter().filter_map(|wanted| wanted.name.as_deref());
     let missing =
         names.filter(|name| check_topic_name(name).is_ok() && image.state.topic_named(name).is_none());
-    let topics: Vec<NewTopic> = missing
-        .map(|name| NewTopic {
-            name: (**name).into(),
-            partitions: -1,
-            replication_factor: -1,
-            assignments: Vec::new(),
-            configs: Vec::new(),
+    let topics: Vec<CreatableTopic> = missing
+        .map(|name| {
+            CreatableTopic::default()
+                .with_name(topic_name(name))
+                .with_num_partitions(-1)
+                .with_replication_factor(-1)
         })
         .collect();
     if topics.is_empty() {
         return;
     }
-    let create = CreateTopics { topics, validate_only: false, seed: Seed(node.env.random()) };
-    match node.ask(create).await {
-        Ok(results) => {
-            for (name, result) in results {
-                match result {
-                    Ok(_) => tracing::info!(topic = %name, "topic was created automatically"),
-                    Err(refused) => {
-                        tracing::debug!(topic = %name, ?refused, "topic was not created automatically");
-                    }
-                }
+    let timeout_ms = CREATION_TIMEOUT.as_millis() as i32;
+    let request = CreateTopicsRequest::default().with_topics(topics).with_timeout_ms(timeout_ms);
+    let answer = match node.ask_controller(Purpose::Forwarding, CREATION_TIMEOUT, request).await {
+        Ok(answer) => answer,
+        Err(code) => return tracing::debug!(%code, "topics were not created automatically"),
+    };
+    let mut created = Vec::new();
+    for topic in answer.topics {
+        match ErrorCode::from_code(topic.error_code) {
+            ErrorCode::None => {
+                tracing::info!(topic = %*topic.name, "topic was created automatically");
+                created.push(topic.name);
             }
+            code => tracing::debug!(topic = %*topic.name, %code, "topic was not created automatically"),
         }
-        Err(code) => tracing::debug!(%code, "topics were not created automatically"),
+    }
+    // The controller knows; what this broker answers comes from its own image, which follows at once.
+    let mut deadline = node.env.sleep(CREATION_TIMEOUT);
+    loop {
+        let changed = node.quorum().image_changed();
+        let image = node.image();
+        if created.iter().all(|name| image.state.topic_named(name).is_some()) {
+            return;
+        }
+        if (WaitOrDeadline { wait: &changed, deadline: &mut deadline }).await != ErrorCode::None {
+            return;
+        }
     }
 }
 

@@ -3,9 +3,14 @@
 //!
 //! A handler that never waits returns its response; one that may wait returns a future, which is polled once at once.
 
+mod allocate_producer_ids;
 mod alter_configs;
+mod alter_partition;
 mod api_versions;
+mod broker_heartbeat;
+mod broker_registration;
 mod configs;
+mod controller_registration;
 mod create_partitions;
 mod create_topics;
 mod delete_records;
@@ -14,7 +19,9 @@ mod describe_cluster;
 mod describe_configs;
 mod describe_log_dirs;
 mod describe_producers;
+mod describe_quorum;
 mod describe_topic_partitions;
+mod envelope;
 mod fetch;
 mod incremental_alter_configs;
 mod init_producer_id;
@@ -29,15 +36,19 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use chronik_wire::{Request, RequestHeader, Response};
+use bytes::Bytes;
+use chronik_wire::{Listener, Request, RequestHeader, Response};
 
 use crate::connection::Client;
+use crate::forward::ForController;
 use crate::node::Node;
 
 /// How a request ends.
 pub(crate) enum Reply {
     /// With a response.
     Response(Response),
+    /// With a response that another node has written: header and body, without a size.
+    Raw(Bytes),
     /// Without one: a produce that asked for none (acks=0).
     Silent,
     /// With the end of the connection, and the reason.
@@ -77,7 +88,28 @@ pub(crate) fn start(
 ) -> Started {
     let own = || Arc::clone(node);
     let version = header.version;
+    let listener = || Arc::clone(&client.peer.listener_name);
+    let quorum = node.quorum();
     match request {
+        Request::Vote(request) => parked(quorum.serve(request, version, listener())),
+        Request::BeginQuorumEpoch(request) => parked(quorum.serve(request, version, listener())),
+        Request::EndQuorumEpoch(request) => parked(quorum.serve(request, version, listener())),
+        Request::FetchSnapshot(request) => parked(quorum.serve(request, version, listener())),
+        Request::UpdateRaftVoter(request) => parked(quorum.serve(request, version, listener())),
+        Request::AddRaftVoter(request) => parked(quorum.serve(request, version, listener())),
+        Request::RemoveRaftVoter(request) => parked(quorum.serve(request, version, listener())),
+        Request::Fetch(request) if client.peer.listener == Listener::Controller => {
+            parked(quorum.serve(request, version, listener()))
+        }
+        Request::DescribeQuorum(request) => describe_quorum::handle(node, version, request).into(),
+        Request::Envelope(request) => parked(envelope::handle(own(), Arc::clone(client), request)),
+        Request::BrokerRegistration(request) => parked(request.decide(own())),
+        Request::BrokerHeartbeat(request) => {
+            parked(broker_heartbeat::handle(own(), Arc::clone(client), request))
+        }
+        Request::ControllerRegistration(request) => parked(request.decide(own())),
+        Request::AllocateProducerIds(request) => parked(request.decide(own())),
+        Request::AlterPartition(request) => parked(request.decide(own())),
         Request::Produce(request) => produce::start(node, client, header, request),
         Request::Fetch(request) => fetch::start(node, request),
         Request::ListOffsets(request) => parked(list_offsets::handle(own(), version, request)),

@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use chronik_log::batch::BatchIter;
 use chronik_log::{Files, Log, LogError, LogOptions, Open};
-use chronik_raft::{ControlRecord, EpochStart, LogState, Options as RaftOptions, SnapshotId, VoterSet};
-use chronik_state::cluster::{ClusterState, Options as ClusterOptions};
+use chronik_raft::{ControlRecord, EpochStart, LogState, Options as RaftOptions, SnapshotId};
+use chronik_state::cluster::ClusterState;
+use chronik_state::config::MetadataLogConfig;
 use chronik_state::image::ImageBuilder;
 use chronik_state::records::{Change, Name, Record};
 use chronik_types::{LeaderEpoch, Millis, Offset, TopicId};
 
-use super::committed::{Fault, control_records, for_each_record, read_batches};
+use super::committed::{Fault, READ_BYTES, control_records, for_each_record, read_batches};
+use super::control::Terms;
+use super::snapshots::{self, Content, Snapshots};
 use super::store::{Store, corrupt};
 
 /// What the quorum starts from.
@@ -25,10 +28,10 @@ pub(crate) struct Boot {
     /// The last run ended cleanly.
     pub(crate) clean: bool,
     pub(crate) recovery_point: Offset,
-    pub(crate) start_offset: Offset,
     pub(crate) log: Arc<LogOptions>,
+    pub(crate) snapshots: MetadataLogConfig,
     pub(crate) raft: RaftOptions,
-    pub(crate) cluster: ClusterOptions,
+    pub(crate) terms: Arc<Terms>,
     pub(crate) now: Millis,
 }
 
@@ -38,24 +41,23 @@ pub(super) struct Booted {
     pub(super) options: RaftOptions,
     pub(super) raft: chronik_raft::Boot,
     pub(super) builder: ImageBuilder,
-    pub(super) cluster: ClusterOptions,
-    pub(super) bootstrap_features: Vec<(Name, i16)>,
+    pub(super) snapshots: Snapshots,
 }
 
 pub(super) fn load(boot: Boot) -> Result<Booted, LogError> {
-    let store = Store::new(Arc::clone(&boot.files), boot.dir.clone(), boot.raft.node_id);
+    let mut store = Store::new(Arc::clone(&boot.files), boot.dir.clone(), boot.raft.node_id);
     let mut found = Found::default();
     let mut builder = ImageBuilder::new(ClusterState::default(), Offset::ZERO, LeaderEpoch(0));
-    if let Some((id, path, bytes)) = store.latest_snapshot()? {
-        let state = found.read_snapshot(id, &path, &bytes)?;
-        builder = ImageBuilder::new(state, id.offset, id.epoch);
+    if let Some((id, path, bytes)) = store.load_latest()? {
+        let content = snapshots::parse(&path, &bytes)?;
+        builder = snapshots::image_of(&content, id);
+        found.note_snapshot(id, content);
     }
-    let start_offset = boot.start_offset.max(Offset::ZERO);
     let open = Open {
         dir: boot.dir.clone(),
         topic_id: TopicId::METADATA,
         options: boot.log,
-        start_offset,
+        start_offset: Offset::ZERO,
         recovery_point: boot.recovery_point,
         clean: boot.clean,
         now: boot.now,
@@ -65,17 +67,19 @@ pub(super) fn load(boot: Boot) -> Result<Booted, LogError> {
         tracing::warn!(path = %cut.path.display(), offset = %cut.offset, bytes = cut.bytes, reason = %cut.reason,
             "recovery cut the metadata log");
     }
-    if let Some(snapshot) = found.state.snapshot
-        && log.end_offset() < snapshot.offset
-    {
-        log.truncate_fully_and_start_at(snapshot.offset, boot.now)?;
+    if let Some(snapshot) = found.state.snapshot {
+        if log.end_offset() < snapshot.offset {
+            log.truncate_fully_and_start_at(snapshot.offset, boot.now)?;
+        } else if log.start_offset() > Offset::ZERO {
+            // Its head was removed. Where exactly it was to begin is not written down, but a snapshot covers it.
+            log.delete_records(snapshot.offset);
+        }
     }
     found.walk(&log)?;
-    let in_log = found.state.voter_sets.last().map(|(_, voters)| voters);
-    check_alone(in_log.unwrap_or(&boot.raft.static_voters), &boot.raft, &boot.dir)?;
-    let bootstrap_features = bootstrap_features(&boot.files, &boot.dir)?;
+    let store = store.with_bootstrap_features(bootstrap_features(&boot.files, &boot.dir)?);
     let raft = chronik_raft::Boot { quorum_state: store.read_quorum_state()?, log: found.state };
-    Ok(Booted { log, store, options: boot.raft, raft, builder, cluster: boot.cluster, bootstrap_features })
+    let snapshots = Snapshots::new(boot.snapshots);
+    Ok(Booted { log, store, options: boot.raft, raft, builder, snapshots })
 }
 
 #[derive(Default)]
@@ -84,27 +88,12 @@ struct Found {
 }
 
 impl Found {
-    fn read_snapshot(&mut self, id: SnapshotId, path: &Path, bytes: &[u8]) -> Result<ClusterState, LogError> {
-        let mut state = ClusterState::default();
+    fn note_snapshot(&mut self, id: SnapshotId, content: Content) {
         let last = Offset(id.offset.0 - 1);
-        for batch in BatchIter::new(bytes) {
-            let batch = batch.and_then(|batch| batch.verify_crc().map(|()| batch));
-            let batch = batch.map_err(|error| corrupt(path, &error))?;
-            if batch.header().is_control() {
-                control_records(batch, |_, key, value| self.note_control(last, key, value))
-                    .map_err(|error| corrupt(path, &error))?;
-            } else {
-                for_each_record(batch, |_, value| {
-                    let change = Change::decode(&value).map_err(|error| corrupt(path, &error))?;
-                    state.apply(&change);
-                    Ok(())
-                })
-                .map_err(|fault| fault.at(path))?;
-            }
-        }
+        self.state.kraft_versions.extend(content.kraft_version.map(|version| (last, version)));
+        self.state.voter_sets.extend(content.voters.map(|voters| (last, voters)));
         self.state.snapshot = Some(id);
         self.state.start_epoch = id.epoch;
-        Ok(state)
     }
 
     fn walk(&mut self, log: &Log) -> Result<(), LogError> {
@@ -112,7 +101,7 @@ impl Found {
         self.state.end = log.end_offset();
         let mut at = log.start_offset();
         while at < log.end_offset() {
-            let bytes = read_batches(log, at, log.end_offset())?;
+            let bytes = read_batches(log, at, log.end_offset(), READ_BYTES)?;
             for batch in BatchIter::new(&bytes) {
                 let batch = batch.map_err(|error| corrupt(log.dir(), &error))?;
                 let header = batch.header();
@@ -163,19 +152,4 @@ fn bootstrap_features(files: &Files, dir: &Path) -> Result<Vec<(Name, i16)>, Log
         .map_err(|fault: Fault| fault.at(&path))?;
     }
     Ok(features)
-}
-
-/// More voters than this node alone are not served yet.
-fn check_alone(voters: &VoterSet, options: &RaftOptions, dir: &Path) -> Result<(), LogError> {
-    match voters.iter().find(|voter| voter.key.id != options.node_id) {
-        None => Ok(()),
-        Some(other) => Err(corrupt(
-            dir,
-            &format!(
-                "node {} is a voter of this quorum too, and Chronik serves quorums of one node only so far: start \
-                 this directory with Apache Kafka, or remove the other voters there first",
-                other.key.id
-            ),
-        )),
-    }
 }

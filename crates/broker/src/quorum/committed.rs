@@ -8,51 +8,90 @@ use std::path::Path;
 use bytes::Bytes;
 use chronik_log::batch::{Batch, BatchError, BatchIter, Records, decompress};
 use chronik_log::{Log, LogError, ReadError};
-use chronik_state::image::ImageBuilder;
+use chronik_state::cluster::{META_TOPIC, Partition};
+use chronik_state::image::Published;
 use chronik_state::records::Change;
-use chronik_types::Offset;
+use chronik_types::{NodeId, Offset, PartitionIndex};
 
 use super::store::corrupt;
 use super::{Quorum, State};
 
-const READ_BYTES: usize = 1 << 20;
+pub(super) const READ_BYTES: usize = 1 << 20;
 /// Metadata batches are not compressed by Kafka; if one is, its records may take this much.
 const DECOMPRESSED_BYTES_MAX: usize = 64 << 20;
 
 impl Quorum {
     pub(super) fn committed(&self, state: &mut State, high_watermark: Offset) {
-        if let Err(error) = apply(&mut state.builder, &state.log, high_watermark) {
+        if let Err(error) = apply(state, high_watermark) {
             // The log that everything follows from cannot be read: no state that follows could be trusted.
             return self.env.halt(&format!("metadata log cannot be applied: {error}"));
         }
         if let Some(published) = state.builder.publish() {
-            self.image.store(published.image.clone());
-            (state.subscriber)(&published);
+            self.publish(state, &published);
         }
         Self::deliver(state);
         self.take_lead(state);
+        self.form_meta(state);
+        self.maybe_snapshot(state);
     }
+
+    /// Makes an image known, after whatever follows from it has been done.
+    pub(super) fn publish(&self, state: &mut State, published: &Published) {
+        self.image.store(published.image.clone());
+        note_meta(published);
+        (state.subscriber)(published);
+        self.images.notify();
+    }
+}
+
+/// Says in the runbook's words where `__meta` is, when that is decided.
+fn note_meta(published: &Published) {
+    let image = &published.image.state;
+    let Some(topic) = image.topic_named(META_TOPIC) else { return };
+    if published.delta.topics_created.contains(&topic.id)
+        && let Some(partition) = topic.partition(PartitionIndex(0))
+    {
+        tracing::info!("Assigned partition __meta-0: {}", shown(partition));
+    }
+}
+
+/// An assignment as the runbook shows it.
+pub(super) fn shown(partition: &Partition) -> String {
+    let list = |nodes: &[NodeId]| {
+        let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+        nodes.join(", ")
+    };
+    format!(
+        "replicas=[{}], leader={}, ISR=[{}]",
+        list(&partition.replicas),
+        partition.leader,
+        list(&partition.isr)
+    )
 }
 
 /// Applies the log's records from the image's end up to `end`.
 ///
 /// Errors: the log cannot be read, or holds what is no metadata record.
-pub(super) fn apply(builder: &mut ImageBuilder, log: &Log, end: Offset) -> Result<(), LogError> {
+fn apply(state: &mut State, end: Offset) -> Result<(), LogError> {
+    let State { builder, log, snapshots, .. } = state;
     while builder.end() < end {
         let from = builder.end();
-        let bytes = read_batches(log, from, end)?;
+        let bytes = read_batches(log, from, end, READ_BYTES)?;
         for batch in BatchIter::new(&bytes) {
             let batch = batch.map_err(|error| corrupt(log.dir(), &error))?;
-            let epoch = batch.header().leader_epoch();
+            let header = batch.header();
+            let (epoch, next) = (header.leader_epoch(), header.next_offset());
+            snapshots.last_timestamp = header.max_timestamp();
             for_each_record(batch, |offset, value| {
                 if offset >= from {
+                    snapshots.bytes_since += value.len() as u64;
                     let change = Change::decode(&value).map_err(|error| corrupt(log.dir(), &error))?;
                     builder.apply(offset, epoch, &change);
                 }
                 Ok(())
             })
             .map_err(|fault| fault.at(log.dir()))?;
-            builder.skip_to(batch.header().next_offset(), epoch);
+            builder.skip_to(next, epoch);
         }
     }
     Ok(())
@@ -101,9 +140,14 @@ pub(super) fn control_records(
     Ok(())
 }
 
-/// Whole batches from the one at `from` on, below `end`; at least one.
-pub(super) fn read_batches(log: &Log, from: Offset, end: Offset) -> Result<Bytes, LogError> {
-    let slice = log.read(from, READ_BYTES, end, true).map_err(|error| match error {
+/// Whole batches from the one at `from` on, below `end`; at least one, and no more than `max_bytes` otherwise.
+pub(super) fn read_batches(
+    log: &Log,
+    from: Offset,
+    end: Offset,
+    max_bytes: usize,
+) -> Result<Bytes, LogError> {
+    let slice = log.read(from, max_bytes, end, true).map_err(|error| match error {
         ReadError::Log(error) => error,
         out_of_range @ ReadError::OffsetOutOfRange { .. } => corrupt(log.dir(), &out_of_range),
     })?;

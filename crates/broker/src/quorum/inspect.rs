@@ -6,7 +6,7 @@ use chronik_raft::Inspection;
 use chronik_types::Offset;
 
 use super::Quorum;
-use super::committed::read_batches;
+use super::committed::{READ_BYTES, read_batches};
 use super::store::corrupt;
 use crate::inspect::MetadataBatch;
 
@@ -24,7 +24,7 @@ impl Quorum {
         let mut at = from.max(state.log.start_offset());
         let mut found = Vec::new();
         while at < state.log.end_offset() {
-            let bytes = read_batches(&state.log, at, state.log.end_offset())?;
+            let bytes = read_batches(&state.log, at, state.log.end_offset(), READ_BYTES)?;
             for batch in BatchIter::new(&bytes) {
                 let batch = batch.map_err(|error| corrupt(state.log.dir(), &error))?;
                 let header = batch.header();

@@ -2,47 +2,52 @@
 //!
 //! The shell carries out what [`Raft`] asks for, in order, under one lock; syncs run outside of it. Committed records
 //! go into the image, and each new image goes to the [`Subscriber`] (the broker's reconcile) before the replies that
-//! waited for it. Deciding is reachable only through the [`Leader`] value, which exists while this node leads: it is
-//! made when the log is applied past the start of this node's epoch, and dropped when raft says `Resigned`.
+//! waited for it. Deciding is reachable only through the value in `control.rs`, which exists while this node leads: it
+//! is made when the log is applied past the start of this node's epoch, and dropped when raft says `Resigned`.
 
+mod append;
 mod boot;
 mod committed;
-#[allow(dead_code, reason = "the shell takes it up with the voters")]
+mod control;
 mod inspect;
-#[allow(dead_code, unused_imports, reason = "the shell takes it up with the voters")]
 mod messages;
+mod net;
+mod snapshots;
 mod store;
+mod timer;
 
-use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use chronik_log::batch::{BatchBuilder, Compression, HeaderMut, NewRecord, verify};
-use chronik_log::{AppendError, CheckpointJob, Log, LogError};
-use chronik_raft::{Action, AppendBatch, Event, Proposal, Raft};
-use chronik_state::cluster::{
-    Activate, Activated, Ask, ClusterMachine, Command, Options as ClusterOptions, Reply,
-};
+use chronik_log::batch::Header;
+use chronik_log::{CheckpointJob, Log, LogError};
+use chronik_raft::{Action, Event, QuorumDescription, Raft, Token};
 use chronik_state::image::{ImageBuilder, MetadataImage, Published};
-use chronik_state::leader::Leader;
-use chronik_state::records::{Change, Name};
-use chronik_types::{ErrorCode, LeaderEpoch, Offset};
-use parking_lot::Mutex;
+use chronik_types::{LeaderEpoch, NodeId, Offset};
 
-use crate::critical::{Critical, Locked};
-use crate::env::{Env, Urgency};
+use crate::critical::Critical;
+use crate::env::Env;
+use crate::peers::Peers;
 use crate::wait::Wait;
 
 pub(crate) use boot::Boot;
+pub(crate) use control::{Asked, Terms};
+use control::{Controlling, Elected};
+use net::Slot;
+use snapshots::Snapshots;
 use store::Store;
+use timer::Timer;
 
 /// How often the metadata log tries a full disk again.
 const FULL_DISK_RETRY: Duration = Duration::from_millis(100);
+
+/// How long a controller that stops waits for the others to hear of it.
+const RESIGN_TURN: Duration = Duration::from_millis(5);
+const RESIGN_TURNS: u32 = 40;
 
 /// Whoever acts on a new image; called in order, under the quorum's lock.
 pub(crate) type Subscriber = Box<dyn FnMut(&Published) + Send>;
@@ -51,7 +56,14 @@ pub(crate) type Subscriber = Box<dyn FnMut(&Published) + Send>;
 pub(crate) struct Quorum {
     env: Arc<dyn Env>,
     this: Weak<Quorum>,
+    peers: Arc<Peers>,
     image: ArcSwap<MetadataImage>,
+    /// Completed when another node leads, or this one begins to control.
+    leaders: Changes,
+    /// Completed with every new image.
+    images: Changes,
+    /// Messages of the quorum that were sent and not answered.
+    sending: AtomicUsize,
     state: Critical<State>,
 }
 
@@ -65,24 +77,57 @@ struct State {
     unappended: VecDeque<Bytes>,
     /// What raft has asked for and is not done; the first may be under way.
     actions: VecDeque<Option<Action>>,
+    timer: Timer,
+    /// Requests of others that raft has not answered.
+    inbound: BTreeMap<Token, Arc<Slot>>,
+    next_token: u64,
     builder: ImageBuilder,
+    snapshots: Snapshots,
     /// Leads as soon as the log is applied past the start of its epoch.
     elected: Option<Elected>,
-    leader: Option<Leader<ClusterMachine, Arc<Ticket>>>,
-    cluster: ClusterOptions,
-    bootstrap_features: Vec<(Name, i16)>,
+    controlling: Option<Controlling>,
+    terms: Arc<Terms>,
+    /// Whether this run of the node has said that it sets up nothing.
+    has_skipped: bool,
     subscriber: Subscriber,
 }
 
-struct Elected {
-    epoch: LeaderEpoch,
-    start_offset: Offset,
+/// Who wants to know that something changed: each waits once and asks again.
+#[derive(Default)]
+struct Changes {
+    waiting: parking_lot::Mutex<Vec<Arc<Wait>>>,
 }
 
-/// Somebody who waits for the controller's answer.
-struct Ticket {
-    wait: Arc<Wait>,
-    reply: Mutex<Option<Reply>>,
+impl Changes {
+    fn next(&self) -> Arc<Wait> {
+        let wait = Wait::new();
+        let mut waiting = self.waiting.lock();
+        // Those that were given up are dropped when they are many.
+        if waiting.len() > 64 {
+            waiting.retain(|wait| Arc::strong_count(wait) > 1);
+        }
+        waiting.push(Arc::clone(&wait));
+        wait
+    }
+
+    fn notify(&self) {
+        for wait in std::mem::take(&mut *self.waiting.lock()) {
+            wait.complete(chronik_types::ErrorCode::None);
+        }
+    }
+}
+
+/// What a node of the quorum knows of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Leadership {
+    /// The epoch.
+    pub(crate) epoch: LeaderEpoch,
+    /// The leader in it, if known.
+    pub(crate) leader: Option<NodeId>,
+    /// Where the leader listens for the quorum.
+    pub(crate) address: Option<chronik_raft::Address>,
+    /// Whether this node decides.
+    pub(crate) is_controlling: bool,
 }
 
 impl Quorum {
@@ -91,9 +136,11 @@ impl Quorum {
     /// Errors: the metadata log, its snapshot or `quorum-state` cannot be read or are damaged.
     pub(crate) fn start(
         env: Arc<dyn Env>,
+        peers: Arc<Peers>,
         boot: Boot,
         subscriber: Subscriber,
     ) -> Result<Arc<Quorum>, LogError> {
+        let terms = Arc::clone(&boot.terms);
         let booted = boot::load(boot)?;
         let (raft, actions) = Raft::start(env.elapsed(), booted.options, booted.raft);
         let image = booted.builder.image().clone();
@@ -105,20 +152,32 @@ impl Quorum {
             dirty: false,
             unappended: VecDeque::new(),
             actions: VecDeque::new(),
+            timer: Timer::default(),
+            inbound: BTreeMap::new(),
+            next_token: 0,
             builder: booted.builder,
+            snapshots: booted.snapshots,
             elected: None,
-            leader: None,
-            cluster: booted.cluster,
-            bootstrap_features: booted.bootstrap_features,
+            controlling: None,
+            terms,
+            has_skipped: false,
             subscriber,
         };
         let quorum = Arc::new_cyclic(|this| Quorum {
             env,
             this: this.clone(),
+            peers,
             image: ArcSwap::new(image),
+            leaders: Changes::default(),
+            images: Changes::default(),
+            sending: AtomicUsize::new(0),
             state: Critical::new(state),
         });
         let mut state = quorum.state.lock();
+        if let Some(published) = state.builder.publish() {
+            // What the snapshot holds is committed: partitions need not wait for a leader.
+            (state.subscriber)(&published);
+        }
         quorum.carry_out(&mut state, actions);
         quorum.settle(state);
         Ok(quorum)
@@ -129,23 +188,68 @@ impl Quorum {
         self.image.load_full()
     }
 
-    /// Asks the controller. The answer comes once it is committed and applied here.
-    ///
-    /// Errors: `NotController` if this node does not lead, or ceases to before the answer is certain;
-    /// `KafkaStorageError` while the metadata log waits for room on its disk.
-    pub(crate) fn ask<A: Ask>(&self, command: A) -> Asked<A> {
-        let mut state = self.state.lock();
-        let ticket = Arc::new(Ticket { wait: Wait::new(), reply: Mutex::default() });
-        self.submit(&mut state, command.into(), Arc::clone(&ticket));
-        self.settle(state);
-        Asked { ticket, answer: std::marker::PhantomData }
+    /// Completes when another node leads, or this one begins to control. To be asked for before looking.
+    pub(crate) fn leader_changed(&self) -> Arc<Wait> {
+        self.leaders.next()
     }
 
-    /// Stops: a leader resigns, and the log is closed cleanly.
+    /// Completes with the next image. To be asked for before looking at the present one.
+    pub(crate) fn image_changed(&self) -> Arc<Wait> {
+        self.images.next()
+    }
+
+    /// Who leads.
+    pub(crate) fn leadership(&self) -> Leadership {
+        let state = self.state.lock();
+        Leadership {
+            epoch: state.raft.epoch(),
+            leader: state.raft.leader(),
+            address: state.raft.leader_address(),
+            is_controlling: state.controlling.is_some(),
+        }
+    }
+
+    /// Whether this node decides.
+    pub(crate) fn is_controlling(&self) -> bool {
+        self.state.lock().controlling.is_some()
+    }
+
+    /// The quorum as its leader sees it; `None` on any other node.
+    pub(crate) fn describe(&self) -> Option<QuorumDescription> {
+        self.state.lock().raft.describe(self.env.elapsed())
+    }
+
+    /// The voters that this node knows.
+    pub(crate) fn voters(&self) -> chronik_raft::VoterSet {
+        self.state.lock().raft.voters().clone()
+    }
+
+    /// The `kraft.version` in force.
+    pub(crate) fn kraft_version(&self) -> i16 {
+        self.state.lock().raft.kraft_version()
+    }
+
+    /// A leader resigns and says so to the others; done when they have answered, or soon in any case.
+    pub(crate) async fn resign(&self) {
+        let led = {
+            let mut state = self.state.lock();
+            let led = state.raft.role() == chronik_raft::Role::Leader;
+            self.step(&mut state, Event::Shutdown);
+            self.settle(state);
+            led
+        };
+        for _ in 0..RESIGN_TURNS {
+            if !led || self.sending.load(std::sync::atomic::Ordering::Acquire) == 0 {
+                return;
+            }
+            self.env.sleep(RESIGN_TURN).await;
+        }
+    }
+
+    /// Stops: the log is closed cleanly.
     pub(crate) fn stop(&self) {
         let mut state = self.state.lock();
-        let actions = state.raft.step(self.env.elapsed(), Event::Shutdown);
-        self.carry_out(&mut state, actions);
+        self.step(&mut state, Event::Shutdown);
         if let Some(job) = state.log.begin_sync() {
             let synced = job.run();
             if let Err(error) = state.log.finish_sync(synced) {
@@ -173,33 +277,17 @@ impl Quorum {
         self.state.lock().log.recovery_point()
     }
 
-    /// The epoch of the quorum and who leads in it.
-    pub(crate) fn leader_and_epoch(&self) -> (Option<chronik_types::NodeId>, LeaderEpoch) {
-        let state = self.state.lock();
-        (state.raft.leader(), state.raft.epoch())
+    /// Tells raft what happened, and does what it wants done.
+    fn step(&self, state: &mut State, event: Event) {
+        let actions = state.raft.step(self.env.elapsed(), event);
+        self.carry_out(state, actions);
     }
 
-    fn submit(&self, state: &mut State, command: Command, ticket: Arc<Ticket>) {
-        if !state.unappended.is_empty() {
-            return ticket.wait.complete(ErrorCode::KafkaStorageError);
-        }
-        let Some(leader) = &mut state.leader else { return ticket.wait.complete(ErrorCode::NotController) };
-        let Some(batch) = leader.submit(self.env.now(), command, ticket) else {
-            return Self::deliver(state);
-        };
-        let mut builder = BatchBuilder::new(Compression::None);
-        let values: Vec<_> = batch.changes.iter().map(Change::encode).collect();
-        for value in &values {
-            builder.push(NewRecord { timestamp: self.env.now(), value: Some(value), ..NewRecord::default() });
-        }
-        let proposal = Proposal { record_count: batch.changes.len() as u32, batch: builder.build() };
-        let proposed = state.raft.propose(self.env.elapsed(), batch.epoch, proposal);
-        let proposed = proposed.expect("the leader value is dropped with the leadership");
-        assert_eq!(
-            proposed.base_offset, batch.base_offset,
-            "machine and log agree on where the next change goes"
-        );
-        self.carry_out(state, proposed.actions);
+    /// As `step`, from outside of the lock.
+    fn happened(&self, event: Event) {
+        let mut state = self.state.lock();
+        self.step(&mut state, event);
+        self.settle(state);
     }
 
     /// In raft's order, also where carrying out one action makes raft ask for more.
@@ -223,12 +311,23 @@ impl Quorum {
                 }
             }
             Action::Append(batch) => self.append(state, batch),
-            Action::Truncate { end } => {
-                if let Err(error) = state.log.truncate_to(end, self.env.now()) {
-                    self.env.halt(&format!("metadata log cannot be truncated: {error}"));
-                }
+            Action::Truncate { end } => self.truncate(state, end),
+            Action::Send { id, to, request } => self.send(state, id, &to, request),
+            Action::Respond { token, response } => self.respond(state, token, response),
+            Action::SetTimer { at } => self.set_timer(state, at),
+            Action::ClearTimer => state.timer.clear(),
+            Action::Committed { high_watermark } => self.committed(state, high_watermark),
+            Action::WriteSnapshot { id, position, bytes } => self.write_piece(state, id, position, &bytes),
+            Action::InstallSnapshot { id } => self.install(state, id),
+            Action::Suspect { peer, what } => {
+                tracing::warn!(?peer, what, "a message of the quorum makes no sense and was not acted on");
             }
-            Action::SetTimer { at } => self.set_timer(at),
+            role => self.change_role(state, role),
+        }
+    }
+
+    fn change_role(&self, state: &mut State, action: Action) {
+        match action {
             Action::BecameLeader { epoch, start_offset } => {
                 let raft_id = state.store.node_id();
                 tracing::info!("became leader at term {epoch}, raft_id: {raft_id}, term: {epoch}");
@@ -236,81 +335,32 @@ impl Quorum {
             }
             Action::Resigned { epoch, reason } => {
                 tracing::info!(%epoch, ?reason, "resigned as controller");
-                state.elected = None;
-                for ticket in state.leader.take().map(Leader::resign).unwrap_or_default() {
-                    ticket.wait.complete(ErrorCode::NotController);
+                self.stop_controlling(state);
+            }
+            Action::BecameFollower { epoch, leader } => {
+                tracing::info!(%epoch, %leader, "follows a leader");
+                if !std::mem::replace(&mut state.has_skipped, true) {
+                    tracing::info!("Skipping metadata initialization - this node is a Raft follower");
                 }
             }
-            Action::Committed { high_watermark } => self.committed(state, high_watermark),
-            // A quorum of one sends nothing and is sent nothing; a node with other voters is refused at start.
-            Action::Send { .. }
-            | Action::Respond { .. }
-            | Action::ClearTimer
-            | Action::Suspect { .. }
-            | Action::BecameFollower { .. }
-            | Action::BecameUnattached { .. }
-            | Action::BecameProspective { .. }
-            | Action::BecameCandidate { .. }
-            | Action::WriteSnapshot { .. }
-            | Action::InstallSnapshot { .. } => {}
+            Action::BecameUnattached { epoch } => tracing::debug!(%epoch, "no leader is known"),
+            Action::BecameProspective { epoch } => tracing::debug!(%epoch, "asks for pre-votes"),
+            Action::BecameCandidate { epoch } => tracing::debug!(%epoch, "stands for election"),
+            _ => unreachable!("not a change of role"),
         }
+        self.leaders.notify();
     }
 
-    fn append(&self, state: &mut State, batch: AppendBatch) {
-        let bytes = match batch {
-            AppendBatch::Control { base_offset, epoch, records } => {
-                let mut builder = BatchBuilder::new(Compression::None).control().base_offset(base_offset);
-                builder = builder.leader_epoch(epoch);
-                for record in &records {
-                    let (key, value) = (record.key(), record.value());
-                    let timestamp = self.env.now();
-                    builder.push(NewRecord {
-                        timestamp,
-                        key: Some(&key),
-                        value: Some(&value),
-                        ..NewRecord::default()
-                    });
-                }
-                builder.build()
+    /// Removes the log's end, and what of it had no room on the disk.
+    fn truncate(&self, state: &mut State, end: Offset) {
+        state.unappended.retain(|bytes| Header::parse(bytes).is_ok_and(|header| header.base_offset() < end));
+        match state.log.truncate_to(end, self.env.now()) {
+            Ok(None) => {}
+            Ok(Some(cut)) => {
+                tracing::info!(from = %cut.from, to = %cut.to, "the metadata log was cut: the leader's differs there");
             }
-            AppendBatch::Proposed { base_offset, epoch, batch } => {
-                let mut bytes = batch.to_vec();
-                let mut header = HeaderMut::parse(&mut bytes).expect("the batch was built here");
-                header.set_base_offset(base_offset);
-                header.set_leader_epoch(epoch);
-                bytes.into()
-            }
-            AppendBatch::Fetched(batches) => batches.iter().flat_map(|batch| batch.bytes.clone()).collect(),
-        };
-        state.unappended.push_back(bytes);
-        self.append_pending(state);
-    }
-
-    /// Raft counts on its appends, so they cannot be refused: while the disk is full they wait for room, and nothing new
-    /// is decided. Any other fault ends the node.
-    fn append_pending(&self, state: &mut State) {
-        while let Some(bytes) = state.unappended.front() {
-            let verified = verify(bytes.clone()).ok().flatten();
-            let verified = verified.expect("metadata batches are checked before they come here");
-            match state.log.append_as_follower(&verified, self.env.now()) {
-                Ok(_) => {
-                    state.dirty = true;
-                    state.unappended.pop_front();
-                }
-                Err(AppendError::Log(fault)) if fault.is_disk_full() => {
-                    tracing::warn!(error = %fault, "the metadata log waits for room on the disk");
-                    return self.later(FULL_DISK_RETRY, |this, state| this.append_pending(state));
-                }
-                Err(error) => return self.env.halt(&format!("metadata log cannot be appended to: {error}")),
-            }
+            Err(error) => self.env.halt(&format!("metadata log cannot be truncated: {error}")),
         }
-    }
-
-    fn set_timer(&self, at: Duration) {
-        self.later(at.saturating_sub(self.env.elapsed()), |this, state| {
-            let actions = state.raft.step(this.env.elapsed(), Event::Tick);
-            this.carry_out(state, actions);
-        });
     }
 
     fn later(&self, after: Duration, work: impl FnOnce(&Quorum, &mut State) + Send + 'static) {
@@ -323,87 +373,5 @@ impl Quorum {
             work(&this, &mut state);
             this.settle(state);
         }));
-    }
-
-    /// Starts the sync of what was appended, unless one is running (which will go on with it).
-    fn settle(&self, mut state: Locked<'_, State>) {
-        if state.syncing || !state.dirty {
-            return;
-        }
-        let Some(this) = self.this.upgrade() else { return };
-        state.syncing = true;
-        drop(state);
-        self.env.block(Urgency::Inline, Box::new(move || this.sync_until_clean()));
-    }
-
-    fn sync_until_clean(&self) {
-        loop {
-            let mut state = self.state.lock();
-            state.dirty = false;
-            if let Some(job) = state.log.begin_sync() {
-                drop(state);
-                let synced = job.run();
-                state = self.state.lock();
-                if let Err(error) = state.log.finish_sync(synced) {
-                    return self.env.halt(&format!("metadata log cannot be synced: {error}"));
-                }
-            }
-            let end = state.log.durable_offset();
-            let actions = state.raft.step(self.env.elapsed(), Event::Durable { end });
-            self.carry_out(&mut state, actions);
-            if !state.dirty {
-                state.syncing = false;
-                return;
-            }
-        }
-    }
-
-    /// Hands out the replies whose time has come.
-    fn deliver(state: &mut State) {
-        let Some(leader) = &mut state.leader else { return };
-        for (ticket, reply) in leader.committed(state.builder.end()) {
-            *ticket.reply.lock() = Some(reply);
-            ticket.wait.complete(ErrorCode::None);
-        }
-    }
-
-    fn take_lead(&self, state: &mut State) {
-        let Some(elected) = state.elected.take_if(|elected| state.builder.end() > elected.start_offset)
-        else {
-            return;
-        };
-        let machine = ClusterMachine::new(state.cluster.clone(), state.builder.state().clone());
-        state.leader = Some(Leader::new(machine, elected.epoch, state.raft.log_end(), state.builder.end()));
-        let bootstrap_features = state.bootstrap_features.clone();
-        let ticket = Arc::new(Ticket { wait: Wait::new(), reply: Mutex::default() });
-        let activated = Asked::<Activate> { ticket: Arc::clone(&ticket), answer: std::marker::PhantomData };
-        self.submit(state, Activate { bootstrap_features }.into(), ticket);
-        self.env.spawn(Box::pin(async move {
-            if let Ok(Activated::NewCluster) = activated.await {
-                tracing::info!("a new cluster was formed");
-            }
-        }));
-    }
-}
-
-/// The controller's answer to come.
-pub(crate) struct Asked<A> {
-    ticket: Arc<Ticket>,
-    answer: std::marker::PhantomData<fn() -> A>,
-}
-
-impl<A: Ask> Future for Asked<A> {
-    type Output = Result<A::Answer, ErrorCode>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.ticket.wait.poll(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(ErrorCode::None) => {
-                let reply =
-                    self.ticket.reply.lock().take().expect("a reply is put in before its wait completes");
-                Poll::Ready(Ok(A::answer(reply)))
-            }
-            Poll::Ready(code) => Poll::Ready(Err(code)),
-        }
     }
 }

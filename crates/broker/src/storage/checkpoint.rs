@@ -3,62 +3,32 @@
 //! Both are what Kafka's `RecordsSnapshotWriter` produces: a control batch with the header, batches of records, a
 //! control batch with the footer; epoch 0 throughout.
 
-use bytes::Bytes;
-use chronik_log::batch::{BatchBuilder, Codec, Compression, NewRecord};
 use chronik_raft::{ControlRecord, SnapshotFooter, SnapshotHeader, VoterSet};
 use chronik_state::cluster::Activate;
-use chronik_types::{LeaderEpoch, Millis, Offset};
+use chronik_types::{LeaderEpoch, Millis};
+
+use crate::snapshot_file::SnapshotFile;
 
 /// `bootstrap.checkpoint`: the feature levels that a new cluster begins with.
 pub(super) fn bootstrap(now: Millis) -> Vec<u8> {
-    let mut file = File::default();
+    let mut file = SnapshotFile::new(LeaderEpoch(0), now);
     // Nothing of the metadata log is contained, so there is no last timestamp.
-    file.control(now, &[header(Millis(0))]);
-    let records: Vec<Bytes> =
-        Activate::default().bootstrap_records().iter().map(|change| change.encode()).collect();
-    file.batch(now, false, &records.iter().map(|value| (None, &value[..])).collect::<Vec<_>>());
-    file.control(now, &[ControlRecord::SnapshotFooter(SnapshotFooter)]);
+    file.control(&[header(Millis(0))]);
+    file.changes(&Activate::default().bootstrap_records());
+    file.control(&[ControlRecord::SnapshotFooter(SnapshotFooter)]);
     file.bytes
 }
 
 /// `00000000000000000000-0000000000.checkpoint`: the voters that a dynamic quorum begins with (KIP-853).
 pub(super) fn voters(voters: &VoterSet, now: Millis) -> Vec<u8> {
-    let mut file = File::default();
-    let begin = [header(now), ControlRecord::KRaftVersion(1), ControlRecord::Voters(voters.clone())];
-    file.control(now, &begin);
-    file.control(now, &[ControlRecord::SnapshotFooter(SnapshotFooter)]);
+    let mut file = SnapshotFile::new(LeaderEpoch(0), now);
+    file.control(&[header(now), ControlRecord::KRaftVersion(1), ControlRecord::Voters(voters.clone())]);
+    file.control(&[ControlRecord::SnapshotFooter(SnapshotFooter)]);
     file.bytes
 }
 
 fn header(last: Millis) -> ControlRecord {
     ControlRecord::SnapshotHeader(SnapshotHeader { last_contained_log_timestamp: last.0 })
-}
-
-#[derive(Default)]
-struct File {
-    bytes: Vec<u8>,
-    next: i64,
-}
-
-impl File {
-    fn control(&mut self, now: Millis, records: &[ControlRecord]) {
-        let parts: Vec<([u8; 4], Vec<u8>)> =
-            records.iter().map(|record| (record.key(), record.value())).collect();
-        let parts: Vec<(Option<&[u8]>, &[u8])> =
-            parts.iter().map(|(key, value)| (Some(&key[..]), &value[..])).collect();
-        self.batch(now, true, &parts);
-    }
-
-    fn batch(&mut self, now: Millis, control: bool, records: &[(Option<&[u8]>, &[u8])]) {
-        let builder = BatchBuilder::new(Compression::of(Codec::None));
-        let builder = builder.base_offset(Offset(self.next)).leader_epoch(LeaderEpoch(0));
-        let mut builder = if control { builder.control() } else { builder };
-        for (key, value) in records {
-            builder.push(NewRecord { timestamp: now, key: *key, value: Some(value), headers: &[] });
-        }
-        self.next += records.len() as i64;
-        self.bytes.extend_from_slice(&builder.build());
-    }
 }
 
 #[cfg(test)]

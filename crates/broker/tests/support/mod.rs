@@ -8,8 +8,8 @@ pub mod records;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -31,6 +31,23 @@ pub const NOW: Millis = Millis(1_700_000_000_000);
 #[derive(Default)]
 pub struct TestEnv {
     drawn: AtomicU64,
+    /// What was spawned and has not been looked at: it runs beside its spawner, never inside of it.
+    spawned: Mutex<Vec<Task>>,
+}
+
+impl TestEnv {
+    /// Polls what was spawned, once each, and what that spawned.
+    pub fn run_spawned(&self) {
+        loop {
+            let tasks = std::mem::take(&mut *self.spawned.lock().unwrap());
+            if tasks.is_empty() {
+                return;
+            }
+            for mut task in tasks {
+                let _ = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            }
+        }
+    }
 }
 
 impl Env for TestEnv {
@@ -51,8 +68,8 @@ impl Env for TestEnv {
         if duration.is_zero() { Box::pin(std::future::ready(())) } else { Box::pin(std::future::pending()) }
     }
 
-    fn spawn(&self, mut task: Task) {
-        let _ = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    fn spawn(&self, task: Task) {
+        self.spawned.lock().unwrap().push(task);
     }
 
     fn connect(&self, host: &str, port: u16) -> Connecting {
@@ -94,7 +111,10 @@ pub fn node(disk: &MemoryDisk, set: &[(&str, &str)]) -> Arc<Node> {
     file.extend(set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
     let config = NodeConfig::resolve(&file).unwrap();
     let options = Options { config, file, disk: Arc::new(disk.clone()), open_files_max: 64 };
-    now(Node::start(Arc::new(TestEnv::default()), options)).unwrap()
+    let env = Arc::new(TestEnv::default());
+    let node = now(Node::start(Arc::<TestEnv>::clone(&env), options)).unwrap();
+    env.run_spawned();
+    node
 }
 
 /// A client on its own connection.

@@ -28,6 +28,11 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// Who is to connect here.
+    pub fn kind(&self) -> Listener {
+        self.kind
+    }
+
     /// What is listened on.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint

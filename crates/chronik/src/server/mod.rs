@@ -39,11 +39,31 @@ pub fn run(config: NodeConfig, file: BTreeMap<String, String>) -> anyhow::Result
     let env = TokioEnv::new(runtime.handle().clone()).context("start the background threads")?;
     // On a worker, since a node blocks where it stands when that is cheapest.
     let node = runtime.block_on(async {
-        let (node, stop) =
-            tokio::spawn(start(env, config, file)).await.context("the node broke at start")??;
+        let stop = stop_signal()?;
+        tokio::pin!(stop);
+        let mut starting = tokio::spawn(start(env, config, file));
+        let started = tokio::select! {
+            biased;
+            stopped = &mut stop => {
+                stopped?;
+                // It may be waiting for a quorum that is not there.
+                starting.abort();
+                None
+            }
+            started = &mut starting => Some(started.context("the node broke at start")??),
+        };
+        let Some(node) = started else { return Ok(None) };
         stop.await?;
-        anyhow::Ok(node)
+        let leaving = Arc::clone(&node);
+        tokio::spawn(async move { leaving.leave().await })
+            .await
+            .context("the node broke while it stopped")?;
+        anyhow::Ok(Some(node))
     })?;
+    let Some(node) = node else {
+        tracing::info!("stopped before it was up");
+        return Ok(());
+    };
     tracing::info!("stopping: closing logs");
     node.stop();
     runtime.shutdown_background();
@@ -68,9 +88,8 @@ async fn start(
     env: Arc<TokioEnv>,
     mut config: NodeConfig,
     file: BTreeMap<String, String>,
-) -> anyhow::Result<(Arc<Node>, impl Future<Output = anyhow::Result<()>>)> {
+) -> anyhow::Result<Arc<Node>> {
     let began = Instant::now();
-    let stop = stop_signal()?;
     let bound = bind_all(&mut config, &file)?;
     let page = match &config.http_listener {
         Some((host, port)) => Some(http::bind(host, *port).await?),
@@ -79,9 +98,17 @@ async fn start(
     let id = config.node_id;
     let dirs = config.log_dirs.clone();
     let options = Options { config, file, disk: Arc::new(RealDisk), open_files_max: open_files_max() };
-    let node = Node::start(env, options).await?;
+    let node = Node::boot(env, options)?;
     let gate = Gate::new(Arc::clone(&node));
-    for bound in bound {
+    let (of_quorum, of_broker): (Vec<_>, Vec<_>) =
+        bound.into_iter().partition(|bound| bound.kind() == Listener::Controller);
+    // Other nodes need this one for a quorum before it can be a broker of their cluster.
+    for bound in of_quorum {
+        tracing::info!(listener = %bound.endpoint(), "listening");
+        tokio::spawn(Arc::clone(&gate).serve(bound));
+    }
+    node.join().await?;
+    for bound in of_broker {
         tracing::info!(listener = %bound.endpoint(), "listening");
         tokio::spawn(Arc::clone(&gate).serve(bound));
     }
@@ -90,7 +117,7 @@ async fn start(
         tokio::spawn(http::serve(page, Arc::clone(&node)));
     }
     tracing::info!(node = %id, cluster = %node.cluster_id(), log_dirs = ?dirs, millis = began.elapsed().as_millis() as u64, "ready");
-    Ok((node, stop))
+    Ok(node)
 }
 
 fn stop_signal() -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {

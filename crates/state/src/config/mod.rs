@@ -34,7 +34,7 @@ pub use key::{Importance, Key, Kind, Resource, Scope, Support, UpdateMode, Valid
 pub use layers::{Layers, Lookup, Nothing};
 pub use listener::{Endpoint, ListenerConfig, SecurityProtocol, parse_address, parse_endpoint};
 pub use node::NodeConfig;
-pub use quorum::{QuorumConfig, Voter};
+pub use quorum::{MetadataLogConfig, QuorumConfig, Voter};
 pub use reference::reference_page;
 pub use table::{find, keys, nearest};
 pub use topic::{CompressionType, TimestampType, TopicConfig};

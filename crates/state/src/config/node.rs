@@ -42,6 +42,8 @@ pub struct NodeConfig {
     pub session_timeout_ms: u64,
     /// `initial.broker.registration.timeout.ms`.
     pub registration_timeout_ms: u64,
+    /// `controlled.shutdown.enable`.
+    pub controlled_shutdown: bool,
 }
 
 impl NodeConfig {
@@ -78,13 +80,14 @@ impl NodeConfig {
             heartbeat_interval_ms: read.size("broker.heartbeat.interval.ms")?,
             session_timeout_ms: read.size("broker.session.timeout.ms")?,
             registration_timeout_ms: read.size("initial.broker.registration.timeout.ms")?,
+            controlled_shutdown: read.flag("controlled.shutdown.enable")?,
         })
     }
 
     /// Refuses what is a valid configuration of Kafka but cannot be run here yet.
     ///
     /// # Errors
-    /// [`ConfigError::Unsupported`]: encrypted or authenticated listeners, one role alone, other voters.
+    /// [`ConfigError::Unsupported`]: encrypted or authenticated listeners.
     pub fn check_built(&self) -> Result<(), ConfigError> {
         let refuse = |name: &str, value: String, what| {
             Err(ConfigError::Unsupported { name: name.to_owned(), value, what })
@@ -94,17 +97,7 @@ impl NodeConfig {
             let value = format!("{endpoint} ({})", endpoint.protocol.name());
             return refuse("listeners", value, "a listener with TLS or SASL");
         }
-        if !self.is_broker || !self.is_controller {
-            let role = if self.is_broker { "broker" } else { "controller" };
-            return refuse("process.roles", role.to_owned(), "a node with one role alone");
-        }
-        match self.quorum.voters.iter().find(|voter| voter.id != self.node_id) {
-            Some(other) => {
-                let value = format!("{}@{}:{}", other.id, other.host, other.port);
-                refuse("controller.quorum.voters", value, "a quorum of more than this node")
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

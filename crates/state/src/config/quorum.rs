@@ -42,6 +42,25 @@ pub struct QuorumConfig {
     pub fetch_bytes_max: u32,
     /// Bytes of a snapshot chunk.
     pub fetch_snapshot_bytes_max: u32,
+    /// The metadata log's own settings.
+    pub log: MetadataLogConfig,
+}
+
+/// Everything `metadata.log.*` and `metadata.max.*`. Sizes in bytes, durations in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataLogConfig {
+    /// A new segment begins beyond this size.
+    pub segment_bytes: u32,
+    /// And beyond this age.
+    pub segment_ms: i64,
+    /// So many bytes of records bring about a snapshot.
+    pub snapshot_bytes: u64,
+    /// So does this time, if anything has changed; 0 is never.
+    pub snapshot_interval_ms: u64,
+    /// Old segments and snapshots go when log and snapshots are larger; -1 is never.
+    pub retention_bytes: i64,
+    /// And when they are older; -1 is never.
+    pub retention_ms: i64,
 }
 
 impl QuorumConfig {
@@ -70,12 +89,29 @@ impl QuorumConfig {
             auto_join: read.flag("controller.quorum.auto.join.enable")?,
             fetch_bytes_max: read.size("controller.quorum.fetch.max.bytes")? as u32,
             fetch_snapshot_bytes_max: read.size("controller.quorum.fetch.snapshot.max.bytes")? as u32,
+            log: MetadataLogConfig::resolve(&read)?,
         })
     }
 
     /// Whether nobody said who the quorum is: the node is one of its own.
     pub fn is_standalone(&self) -> bool {
         self.voters.is_empty() && self.bootstrap_servers.is_empty()
+    }
+}
+
+impl MetadataLogConfig {
+    fn resolve(read: &FileReader<'_>) -> Result<MetadataLogConfig, ConfigError> {
+        let signed = |name| Ok(read.value(name)?.and_then(|value| value.as_integer()).unwrap_or(-1));
+        let for_tests =
+            read.value("internal.metadata.log.segment.bytes")?.and_then(|value| value.as_integer());
+        Ok(MetadataLogConfig {
+            segment_bytes: for_tests.unwrap_or(signed("metadata.log.segment.bytes")?) as u32,
+            segment_ms: signed("metadata.log.segment.ms")?,
+            snapshot_bytes: read.size("metadata.log.max.record.bytes.between.snapshots")?,
+            snapshot_interval_ms: read.size("metadata.log.max.snapshot.interval.ms")?,
+            retention_bytes: signed("metadata.max.retention.bytes")?,
+            retention_ms: signed("metadata.max.retention.ms")?,
+        })
     }
 }
 

@@ -41,6 +41,37 @@ impl ImageDelta {
         *self == ImageDelta::default()
     }
 
+    /// What is different between two states of which nobody knows the changes in between.
+    pub fn between(before: &ClusterState, after: &ClusterState) -> ImageDelta {
+        let mut delta = ImageDelta::default();
+        for topic in before.topics().filter(|topic| after.topic(topic.id).is_none()) {
+            delta.topics_removed.insert(topic.id, topic.name.clone());
+        }
+        for topic in after.topics() {
+            let old = before.topic(topic.id);
+            if old.is_none() {
+                delta.topics_created.insert(topic.id);
+            }
+            for (index, partition) in &topic.partitions {
+                if old.and_then(|old| old.partition(*index)).is_none_or(|old| old != partition) {
+                    delta.partitions.insert((topic.id, *index));
+                }
+            }
+        }
+        let brokers = before.brokers().chain(after.brokers()).map(|broker| broker.id);
+        delta.brokers = brokers.filter(|id| before.broker(*id) != after.broker(*id)).collect();
+        let resources = before.configs().chain(after.configs()).map(|(resource, _)| resource);
+        let changed = resources.filter(|resource| before.config(resource) != after.config(resource));
+        delta.configs = changed.cloned().collect();
+        delta.features = !before.features().eq(after.features());
+        delta.controllers = !before.controllers().eq(after.controllers());
+        delta.quotas = !before.quotas().eq(after.quotas());
+        delta.acls = !before.acls().eq(after.acls());
+        delta.credentials = true;
+        delta.unknown = !before.unknown().eq(after.unknown());
+        delta
+    }
+
     /// Notes what `change` will do to `before`.
     pub(super) fn note(&mut self, before: &ClusterState, change: &Change) {
         match &change.record {

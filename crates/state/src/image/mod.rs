@@ -98,6 +98,15 @@ impl ImageBuilder {
         self.epoch = epoch;
     }
 
+    /// Goes on from a snapshot, and publishes it: what was applied before may be far behind it.
+    pub fn replace(&mut self, state: ClusterState, end: Offset, epoch: LeaderEpoch) -> Published {
+        let before = Arc::clone(&self.published);
+        *self = ImageBuilder::new(state, end, epoch);
+        let image = Arc::clone(&self.published);
+        let delta = ImageDelta::between(&before.state, &image.state);
+        Published { before, image, delta }
+    }
+
     /// The image of all that was applied, or `None` while a metadata transaction is open.
     pub fn publish(&mut self) -> Option<Published> {
         if self.state.in_transaction() {

@@ -29,7 +29,7 @@ use bytes::Bytes;
 use chronik_raft::{Request, Response};
 use chronik_wire::{DecodeError, StrBytes};
 
-pub(crate) use ask::{Failed, ask};
+pub(crate) use ask::ask;
 
 /// The topic that every one of these messages is about; its partition is 0.
 const METADATA: &str = "__cluster_metadata";

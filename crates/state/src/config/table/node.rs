@@ -5,19 +5,19 @@ use super::rows::*;
 keys! { NODE, Broker;
     "background.threads", Int = "10", Min(1), High, ClusterWide, public, NoMeaning(THREADS),
         "How many threads do background work.";
-    "broker.heartbeat.interval.ms", Int = "2000", Any, Medium, ReadOnly, public, NotYet(REPLICATION),
+    "broker.heartbeat.interval.ms", Int = "2000", Any, Medium, ReadOnly, public, Acts,
         "Milliseconds between two heartbeats of a broker to the controller.";
     "broker.id", Int = "-1", Any, High, ReadOnly, public, Acts,
         "The former name of node.id; if both are given they must agree.";
     "broker.rack", String = null, Any, Medium, ReadOnly, public, Acts,
         "The rack or zone of this broker, for placement of replicas and for fetching from the closest one.";
-    "broker.session.timeout.ms", Int = "9000", Any, Medium, ReadOnly, public, NotYet(REPLICATION),
+    "broker.session.timeout.ms", Int = "9000", Any, Medium, ReadOnly, public, Acts,
         "A broker without a heartbeat for this many milliseconds is fenced.";
     "config.providers", List = "", Texts, Low, ClusterWide, public,
         Refused("values taken from a config provider"),
         "Names of the providers that replace ${provider:path:key} in values.";
     "controlled.shutdown.enable", Boolean = "true", Any, Medium, ReadOnly, public,
-        NotYet("controlled shutdown"),
+        Acts,
         "Whether a broker hands over its leaderships before it stops.";
     "controller.listener.names", List = null, SomeTexts, High, ReadOnly, public, Acts,
         "Names of the listeners that the quorum talks on; the first is the one that nodes connect to.";
@@ -31,7 +31,7 @@ keys! { NODE, Broker;
         NoMeaning("records are written as they are made, and what comes meanwhile shares one sync"),
         "How long the active controller collects records before it writes them to the metadata log.";
     "controller.quorum.auto.join.enable", Boolean = "false", Any, Low, ReadOnly, public,
-        Refused("a controller that joins a quorum by itself"),
+        Acts,
         "Whether a controller that is not a voter adds itself to the quorum.";
     "controller.quorum.bootstrap.servers", List = "", Texts, High, ReadOnly, public, Acts,
         "host:port list to find the quorum by, when its voters are kept in the metadata log.";
@@ -39,10 +39,10 @@ keys! { NODE, Broker;
         "Longest random pause before another election, so that candidates do not collide for ever.";
     "controller.quorum.election.timeout.ms", Int = "1000", Min(0), High, ReadOnly, public, Acts,
         "A candidate that has not won within this time starts another election.";
-    "controller.quorum.fetch.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public, NotYet(REPLICATION),
+    "controller.quorum.fetch.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public, Acts,
         "Most bytes in one fetch of the metadata log.";
     "controller.quorum.fetch.snapshot.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public,
-        NotYet(REPLICATION),
+        Acts,
         "Most bytes in one piece of a metadata snapshot.";
     "controller.quorum.fetch.timeout.ms", Int = "2000", Min(0), High, ReadOnly, public, Acts,
         "A voter that could not fetch from the leader for this long starts an election.";
@@ -65,34 +65,34 @@ keys! { NODE, Broker;
         NoMeaning("every listener starts before the node serves, and nothing waits for an authorizer"),
         "Listeners that accept connections before the authorizer is ready.";
     "initial.broker.registration.timeout.ms", Int = "60000", Any, Medium, ReadOnly, public,
-        NotYet(REPLICATION),
+        Acts,
         "A broker that could not register within this time stops.";
     "internal.metadata.delete.delay.millis", Long = "60000", Any, Low, ReadOnly, internal,
-        NotYet(METADATA_LOG),
+        NoMeaning("they are removed at once"),
         "How long deleted segments and snapshots of the metadata log stay on disk.";
-    "internal.metadata.log.segment.bytes", Int = null, Any, Low, ReadOnly, internal, NotYet(METADATA_LOG),
+    "internal.metadata.log.segment.bytes", Int = null, Any, Low, ReadOnly, internal, Acts,
         "Segment size of the metadata log, without a lower bound; for tests.";
     "internal.metadata.max.batch.size.in.bytes", Int = "8388608", Any, Low, ReadOnly, internal,
-        NotYet(METADATA_LOG),
+        NoMeaning("a decision is one batch, whatever its size"),
         "Largest batch in the metadata log.";
     "metadata.log.dir", String = null, Any, High, ReadOnly, public, Acts,
         "Where the metadata log is kept; unset is the first log directory.";
     "metadata.log.max.record.bytes.between.snapshots", Long = "20971520", Min(1), High, ReadOnly, public,
-        NotYet(METADATA_LOG),
+        Acts,
         "Bytes of metadata records after which a snapshot is written.";
     "metadata.log.max.snapshot.interval.ms", Long = "3600000", Min(0), High, ReadOnly, public,
-        NotYet(METADATA_LOG),
+        Acts,
         "Time after which a snapshot is written if anything has changed; 0 turns that off.";
     "metadata.log.segment.bytes", Int = "1073741824", Min(8_388_608), High, ReadOnly, public,
-        NotYet(METADATA_LOG),
+        Acts,
         "Size at which the metadata log starts a new segment.";
-    "metadata.log.segment.ms", Long = "604800000", Any, High, ReadOnly, public, NotYet(METADATA_LOG),
+    "metadata.log.segment.ms", Long = "604800000", Any, High, ReadOnly, public, Acts,
         "Age at which the metadata log starts a new segment.";
-    "metadata.max.idle.interval.ms", Int = "500", Min(0), Low, ReadOnly, public, NotYet(METADATA_LOG),
+    "metadata.max.idle.interval.ms", Int = "500", Min(0), Low, ReadOnly, public, NoMeaning("an idle controller writes nothing"),
         "How often the active controller writes a no-op record; 0 is never.";
-    "metadata.max.retention.bytes", Long = "104857600", Any, High, ReadOnly, public, NotYet(METADATA_LOG),
+    "metadata.max.retention.bytes", Long = "104857600", Any, High, ReadOnly, public, Acts,
         "Size beyond which old metadata segments and snapshots are removed.";
-    "metadata.max.retention.ms", Long = "604800000", Any, High, ReadOnly, public, NotYet(METADATA_LOG),
+    "metadata.max.retention.ms", Long = "604800000", Any, High, ReadOnly, public, Acts,
         "Age beyond which old metadata segments and snapshots are removed.";
     "node.id", Int = null, Min(0), High, ReadOnly, public, Acts,
         "The number of this node in the cluster.";

@@ -45,7 +45,6 @@ pub(super) const TIERED: &str = "tiered storage";
 pub(super) const QUOTAS: &str = "quotas";
 pub(super) const REPLICATION: &str = "replication between brokers";
 pub(super) const COMPACTION: &str = "log compaction";
-pub(super) const METADATA_LOG: &str = "snapshots and retention of the metadata log";
 pub(super) const CONSUMER_GROUPS: &str = "consumer groups";
 pub(super) const SHARE: &str = "share groups";
 pub(super) const STREAMS: &str = "streams groups";
