@@ -1,34 +1,59 @@
-//! The broker's environment in the simulated world: one run of one node.
+//! The broker's environment in the simulated world: one run of one node, on its host.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use chronik_broker::{Blocking, Broken, Connecting, Env, Task, Urgency};
+use chronik_broker::{Blocking, Connecting, Env, Task, Urgency};
 use chronik_types::Millis;
 
+use crate::network::{Host, Network};
 use crate::world::{Halted, Life, World};
 
 /// When the world began, on the wall clock.
 const EPOCH_MS: i64 = 1_700_000_000_000;
 
+/// What outlives a node's runs: its host.
+#[derive(Clone)]
+pub struct Machine {
+    /// Its name in the network.
+    pub host: Host,
+    /// How far its wall clock is off, in milliseconds.
+    pub skew_ms: Arc<AtomicI64>,
+    /// The longest that a piece of disk work takes, in microseconds.
+    pub disk_us: Arc<AtomicU64>,
+}
+
+/// How long disk work takes at most on a good disk, in microseconds.
+pub const GOOD_DISK_US: u64 = 20_000;
+
+impl Machine {
+    /// A machine with a good disk.
+    pub fn new(host: Host, skew_ms: i64) -> Machine {
+        let (skew_ms, disk_us) = (Arc::new(AtomicI64::new(skew_ms)), Arc::new(AtomicU64::new(GOOD_DISK_US)));
+        Machine { host, skew_ms, disk_us }
+    }
+}
+
 /// The environment of a node's run.
 pub struct SimEnv {
     world: World,
+    network: Network,
     life: Life,
-    /// How far the node's wall clock is off.
-    skew_ms: i64,
+    machine: Machine,
 }
 
 impl SimEnv {
     /// The environment of a run that has just begun.
-    pub fn new(world: World, life: Life, skew_ms: i64) -> Arc<SimEnv> {
-        Arc::new(SimEnv { world, life, skew_ms })
+    pub fn new(network: Network, world: World, life: Life, machine: Machine) -> Arc<SimEnv> {
+        Arc::new(SimEnv { world, network, life, machine })
     }
 }
 
 impl Env for SimEnv {
     fn now(&self) -> Millis {
-        Millis(EPOCH_MS + self.skew_ms + self.world.now().as_millis() as i64)
+        let skew_ms = self.machine.skew_ms.load(Ordering::Relaxed);
+        Millis(EPOCH_MS + skew_ms + self.world.now().as_millis() as i64)
     }
 
     fn elapsed(&self) -> Duration {
@@ -48,21 +73,25 @@ impl Env for SimEnv {
     }
 
     fn connect(&self, host: &str, port: u16) -> Connecting {
-        let reason = format!("nobody listens at {host}:{port} in this world");
-        Box::pin(std::future::ready(Err(Broken { gone: true, reason })))
+        self.network.connect(&self.machine.host, self.life, host, port)
     }
 
     fn block(&self, urgency: Urgency, work: Blocking) {
+        let disk_us = self.machine.disk_us.load(Ordering::Relaxed);
         // A caller may rely on neither: half of what is wanted inline is done later all the same.
-        if urgency == Urgency::Inline && self.world.is_alive(self.life) && self.world.chance(50) {
+        let is_quick = disk_us <= GOOD_DISK_US && self.world.chance(50);
+        if urgency == Urgency::Inline && is_quick && self.world.is_alive(self.life) {
             return work();
         }
-        let after = self.world.duration(Duration::from_micros(50), Duration::from_millis(20));
+        let after = self.world.duration(Duration::from_micros(50), Duration::from_micros(disk_us));
         self.world.work(self.life, after, work);
     }
 
     fn halt(&self, reason: &str) {
         tracing::debug!(reason, "a simulated node halts");
-        std::panic::panic_any(Halted);
+        // What is dropped on the way may halt once more.
+        if !std::thread::panicking() {
+            std::panic::panic_any(Halted);
+        }
     }
 }

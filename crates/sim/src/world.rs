@@ -1,8 +1,8 @@
 //! Time, tasks and their order. Nothing happens but by a step, and every choice is drawn from the seed.
 //!
 //! A task belongs to a life: a node's run from start to crash, or the clients' (life 0, which never ends). Ending a life
-//! drops its tasks, timers and unfinished work at once, as a killed process does. A panic with [`Halted`] ends the life
-//! it happens in; any other panic is a bug that the seed reproduces, and goes on up.
+//! drops its tasks, timers and unfinished work at once, as a killed process does; a paused one is not scheduled. A panic
+//! with [`Halted`] ends the life it happens in; any other panic is a bug that the seed reproduces, and goes on up.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use crate::journal;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -39,14 +40,32 @@ struct State {
     now: Duration,
     dice: ChaCha8Rng,
     next: u64,
-    tasks: BTreeMap<u64, (Life, Option<Task>)>,
+    tasks: BTreeMap<u64, Place>,
     ready: Vec<u64>,
-    events: BTreeMap<(Duration, u64), (Life, Event)>,
+    events: BTreeMap<Key, (Life, Event)>,
     alive: BTreeSet<Life>,
-    /// Lives that halted themselves on another's task.
-    halted: Vec<Life>,
+    paused: BTreeMap<Life, Held>,
     steps: u64,
     trace: u64,
+}
+
+/// When an event comes, and which of those at that time it is.
+type Key = (Duration, u64);
+
+struct Place {
+    life: Life,
+    /// `None` while it is polled.
+    task: Option<Task>,
+    waker: Waker,
+    /// Whether it is among those that are ready, or held back by a pause.
+    is_ready: bool,
+}
+
+/// What a paused life would have done.
+#[derive(Default)]
+struct Held {
+    ready: Vec<u64>,
+    work: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 enum Event {
@@ -54,9 +73,44 @@ enum Event {
     Work(Box<dyn FnOnce() + Send>),
 }
 
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Whose step it was.
+    pub life: Life,
+    /// The life halted itself: it is to be ended.
+    pub halted: bool,
+}
+
 #[derive(Default)]
 struct Timer {
     state: Mutex<(bool, Option<Waker>)>,
+}
+
+/// A timer that goes with whoever waits for it.
+struct Sleep {
+    world: World,
+    key: Key,
+    timer: Arc<Timer>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut timer = self.timer.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if timer.0 {
+            return Poll::Ready(());
+        }
+        timer.1 = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.world.lock().events.remove(&self.key);
+    }
 }
 
 struct TaskWaker {
@@ -66,6 +120,10 @@ struct TaskWaker {
 
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
         self.world.lock().make_ready(self.task);
     }
 }
@@ -81,7 +139,7 @@ impl World {
             ready: Vec::new(),
             events: BTreeMap::new(),
             alive: BTreeSet::from([CLIENTS]),
-            halted: Vec::new(),
+            paused: BTreeMap::new(),
             steps: 0,
             trace: seed,
         };
@@ -117,6 +175,12 @@ impl World {
         self.lock().dice.random_range(0..bound)
     }
 
+    /// One of these; `None` if there are none.
+    pub fn pick<T: Clone>(&self, from: &[T]) -> Option<T> {
+        let at = self.below((from.len() as u64).max(1)) as usize;
+        from.get(at).cloned()
+    }
+
     /// Whether something happens that has the chance `percent` of 100.
     pub fn chance(&self, percent: u64) -> bool {
         self.below(100) < percent
@@ -136,25 +200,22 @@ impl World {
         life
     }
 
-    /// Ends a life. Everything that is left may notice.
+    /// Ends a life, at once and without a word.
     pub fn end(&self, life: Life) {
-        let (tasks, events) = {
+        let (tasks, events, held) = {
             let mut state = self.lock();
             state.alive.remove(&life);
+            let held = state.paused.remove(&life);
             let ended: Vec<u64> =
-                state.tasks.iter().filter(|(_, (of, _))| *of == life).map(|(id, _)| *id).collect();
+                state.tasks.iter().filter(|(_, place)| place.life == life).map(|(id, _)| *id).collect();
             let tasks: Vec<_> = ended.iter().filter_map(|id| state.tasks.remove(id)).collect();
             let keys: Vec<_> =
                 state.events.iter().filter(|(_, (of, _))| *of == life).map(|(key, _)| *key).collect();
             let events: Vec<_> = keys.iter().filter_map(|key| state.events.remove(key)).collect();
-            let left: Vec<u64> = state.tasks.keys().copied().collect();
-            for task in left {
-                state.make_ready(task);
-            }
-            (tasks, events)
+            (tasks, events, held)
         };
         // Outside of the lock: what they hold may call back when it is dropped.
-        drop((tasks, events));
+        drop((tasks, events, held));
     }
 
     /// Whether the life goes on.
@@ -162,12 +223,36 @@ impl World {
         self.lock().alive.contains(&life)
     }
 
+    /// Stops a life from doing anything, as SIGSTOP does, until [`World::resume`]. Time goes on without it.
+    pub fn pause(&self, life: Life) {
+        let state = &mut *self.lock();
+        if !state.alive.contains(&life) || state.paused.contains_key(&life) {
+            return;
+        }
+        let of_life = |id: &u64| state.tasks.get(id).is_some_and(|place| place.life == life);
+        let (ready, others) = std::mem::take(&mut state.ready).into_iter().partition(of_life);
+        state.ready = others;
+        state.paused.insert(life, Held { ready, work: Vec::new() });
+    }
+
+    /// Lets a paused life go on.
+    pub fn resume(&self, life: Life) {
+        let state = &mut *self.lock();
+        let Some(held) = state.paused.remove(&life) else { return };
+        state.ready.extend(held.ready);
+        for work in held.work {
+            let key = (state.now, state.fresh());
+            state.events.insert(key, (life, Event::Work(work)));
+        }
+    }
+
     /// Runs a task in a life; in one that has ended it is dropped.
     pub fn spawn(&self, life: Life, task: Task) {
         let mut state = self.lock();
         if state.alive.contains(&life) {
             let id = state.fresh();
-            state.tasks.insert(id, (life, Some(task)));
+            let waker = Waker::from(Arc::new(TaskWaker { world: self.clone(), task: id }));
+            state.tasks.insert(id, Place { life, task: Some(task), waker, is_ready: false });
             state.make_ready(id);
         }
     }
@@ -176,7 +261,7 @@ impl World {
     pub fn work(&self, life: Life, after: Duration, work: Box<dyn FnOnce() + Send>) {
         let mut state = self.lock();
         if state.alive.contains(&life) {
-            let key = (state.now + after, state.fresh());
+            let key = (state.now.saturating_add(after), state.fresh());
             state.events.insert(key, (life, Event::Work(work)));
         }
     }
@@ -185,95 +270,78 @@ impl World {
     pub fn sleep(&self, life: Life, after: Duration) -> Task {
         let timer = Arc::new(Timer::default());
         let mut state = self.lock();
-        let key = (state.now + after, state.fresh());
+        let key = (state.now.saturating_add(after), state.fresh());
         state.events.insert(key, (life, Event::Timer(Arc::clone(&timer))));
-        Box::pin(std::future::poll_fn(move |cx| {
-            let mut timer = timer.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if timer.0 {
-                return Poll::Ready(());
-            }
-            timer.1 = Some(cx.waker().clone());
-            Poll::Pending
-        }))
+        Box::pin(Sleep { world: self.clone(), key, timer })
     }
 
-    /// Runs a node's code on another life's task; `None` if the node halted itself in it, which the next step reports.
-    pub fn halting<T>(&self, life: Life, work: impl FnOnce() -> T) -> Option<T> {
-        match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(result) => Some(result),
-            Err(panic) => {
-                if let Some(life) = halted(life, panic) {
-                    self.lock().halted.push(life);
-                }
-                None
-            }
-        }
-    }
-
-    /// Does the next thing. `None`: nothing is left to be done, ever. `Some(Some(life))`: that life halted itself.
-    pub fn step(&self) -> Option<Option<Life>> {
+    /// Does the next thing. `None`: nothing is left to be done, ever.
+    pub fn step(&self) -> Option<Step> {
         let mut state = self.lock();
         state.steps += 1;
-        if let Some(life) = state.halted.pop() {
-            return Some(Some(life));
-        }
         if state.ready.is_empty() {
             let ((at, _), (life, event)) = state.events.pop_first()?;
             state.now = state.now.max(at);
             state.note(at.as_nanos() as u64);
-            drop(state);
-            return Some(Self::happen(life, event));
+            journal::step(state.now, life);
+            let halted = match event {
+                Event::Timer(timer) => {
+                    drop(state);
+                    let waker = {
+                        let mut timer = timer.state.lock().unwrap_or_else(PoisonError::into_inner);
+                        timer.0 = true;
+                        timer.1.take()
+                    };
+                    waker.into_iter().for_each(Waker::wake);
+                    false
+                }
+                Event::Work(work) => match state.paused.get_mut(&life) {
+                    Some(held) => {
+                        held.work.push(work);
+                        false
+                    }
+                    None => {
+                        drop(state);
+                        catch_unwind(AssertUnwindSafe(work)).is_err_and(is_halt)
+                    }
+                },
+            };
+            return Some(Step { life, halted });
         }
         let count = state.ready.len();
         let chosen = state.dice.random_range(0..count);
         let id = state.ready.swap_remove(chosen);
         state.note(id);
-        let taken = state.tasks.get_mut(&id).and_then(|(life, task)| task.take().map(|task| (*life, task)));
+        let Some(place) = state.tasks.get_mut(&id) else {
+            return Some(Step { life: CLIENTS, halted: false });
+        };
+        place.is_ready = false;
+        let (life, waker, task) = (place.life, place.waker.clone(), place.task.take());
+        journal::step(state.now, life);
         drop(state);
-        let Some((life, task)) = taken else { return Some(None) };
-        Some(self.poll(id, life, task))
+        let halted = task.is_some_and(|task| self.poll(id, &waker, task));
+        Some(Step { life, halted })
     }
 
-    fn poll(&self, id: u64, life: Life, mut task: Task) -> Option<Life> {
-        let waker = Waker::from(Arc::new(TaskWaker { world: self.clone(), task: id }));
-        let polled = catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(&mut Context::from_waker(&waker))));
-        match polled {
-            Ok(Poll::Pending) => {
-                let mut state = self.lock();
-                if let Some((_, place)) = state.tasks.get_mut(&id) {
-                    *place = Some(task);
-                    return None;
+    /// Whether the task halted its life.
+    fn poll(&self, id: u64, waker: &Waker, mut task: Task) -> bool {
+        let polled = catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(&mut Context::from_waker(waker))));
+        if let Ok(Poll::Pending) = polled {
+            let mut state = self.lock();
+            match state.tasks.get_mut(&id) {
+                Some(place) => place.task = Some(task),
+                None => {
+                    drop(state);
+                    drop(task);
                 }
-                drop(state);
-                drop(task);
-                None
             }
-            Ok(Poll::Ready(())) => {
-                self.lock().tasks.remove(&id);
-                None
-            }
-            Err(panic) => {
-                self.lock().tasks.remove(&id);
-                halted(life, panic)
-            }
+            return false;
         }
-    }
-
-    fn happen(life: Life, event: Event) -> Option<Life> {
-        match event {
-            Event::Timer(timer) => {
-                let waker = {
-                    let mut timer = timer.state.lock().unwrap_or_else(PoisonError::into_inner);
-                    timer.0 = true;
-                    timer.1.take()
-                };
-                waker.into_iter().for_each(Waker::wake);
-                None
-            }
-            Event::Work(work) => {
-                catch_unwind(AssertUnwindSafe(work)).err().and_then(|panic| halted(life, panic))
-            }
-        }
+        self.lock().tasks.remove(&id);
+        // What it holds may call back when it is dropped, and even halt.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(task)));
+        let halted = polled.is_err_and(is_halt);
+        dropped.is_err_and(is_halt) || halted
     }
 }
 
@@ -287,8 +355,14 @@ pub fn quiet_halts() {
     }));
 }
 
-fn halted(life: Life, panic: Box<dyn Any + Send>) -> Option<Life> {
-    if panic.is::<Halted>() { Some(life) } else { resume_unwind(panic) }
+/// Runs a node's code outside of its tasks. Whether the node halted itself in it.
+pub fn halts(work: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(work)).is_err_and(is_halt)
+}
+
+/// True; any other panic is a bug, and goes on up.
+fn is_halt(panic: Box<dyn Any + Send>) -> bool {
+    if panic.is::<Halted>() { true } else { resume_unwind(panic) }
 }
 
 impl State {
@@ -298,8 +372,11 @@ impl State {
     }
 
     fn make_ready(&mut self, task: u64) {
-        if self.tasks.contains_key(&task) && !self.ready.contains(&task) {
-            self.ready.push(task);
+        let Some(place) = self.tasks.get_mut(&task).filter(|place| !place.is_ready) else { return };
+        place.is_ready = true;
+        match self.paused.get_mut(&place.life) {
+            Some(held) => held.ready.push(task),
+            None => self.ready.push(task),
         }
     }
 
@@ -338,6 +415,29 @@ mod tests {
         assert_eq!(run(7), run(7));
         assert_ne!(run(7).0, run(8).0);
         assert_eq!(run(7).1.len(), 15);
+    }
+
+    #[test]
+    fn a_paused_life_does_everything_later() {
+        let world = World::new(3);
+        let life = world.begin();
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let (here, there) = (Arc::clone(&done), Arc::clone(&done));
+        let nap = world.sleep(life, Duration::from_millis(1));
+        world.spawn(
+            life,
+            Box::pin(async move {
+                nap.await;
+                here.lock().unwrap().push("task");
+            }),
+        );
+        world.work(life, Duration::from_millis(2), Box::new(move || there.lock().unwrap().push("work")));
+        world.pause(life);
+        while world.step().is_some() {}
+        assert!(done.lock().unwrap().is_empty());
+        world.resume(life);
+        while world.step().is_some() {}
+        assert_eq!(done.lock().unwrap().len(), 2);
     }
 
     #[test]

@@ -1,0 +1,143 @@
+//! A cluster of 1 to 7 nodes under administration and load: killed, frozen, cut off, without power or room, with voters that
+//! come and go; then left in peace.
+//!
+//! In peace there is, within a bounded time, one leader whom all follow, all images are equal, every broker is unfenced,
+//! `__meta` exists once, and all clients get done what they have begun. What they were told is then held against the
+//! committed metadata log, and what they read against what they were told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use chronik_raft::Role;
+use chronik_types::NodeId;
+
+use super::single_node::judge;
+use crate::clients::Clients;
+use crate::clients::produce::TOPIC;
+use crate::clients::records::Oracle;
+use crate::clients::topics::Topics;
+use crate::cluster::{Cluster, Tally};
+use crate::node::Disks;
+use crate::plan::{NodePlan, Plan};
+use crate::world::World;
+
+const META: &str = "__meta";
+const PARTITIONS: i32 = 3;
+const ADMINS: u64 = 3;
+/// Clients take their time: what matters is what happens to the cluster meanwhile.
+const LEISURE: Duration = Duration::from_millis(600);
+/// How long the faults go on.
+const UNREST: Duration = Duration::from_secs(20);
+/// How long the cluster may take to come to rest after that.
+const REST_MAX: Duration = Duration::from_mins(1);
+
+/// Runs it.
+///
+/// # Errors
+/// An invariant is violated, or it does not come to rest.
+pub fn run(world: &World, disks: &Disks, tally: &mut Tally) -> Result<Vec<String>> {
+    let plan = Plan::draw(world);
+    let mut cluster = Cluster::new(world, plan, disks)?;
+    let clients = Clients::new(world, &cluster.network, cluster.plan.brokers(), cluster.plan.controllers());
+    let work = Work {
+        clients: clients.at_leisure(LEISURE),
+        records: Oracle::default(),
+        topics: Topics::default(),
+        voter_changes: Arc::default(),
+    };
+    work.start(&cluster);
+    let ids: Vec<NodeId> = cluster.nodes.keys().copied().collect();
+    for id in ids {
+        cluster.start(id)?;
+    }
+    let found = unrest(&mut cluster).and_then(|()| rest(&mut cluster, &work));
+    *tally = cluster.tally;
+    work.count(&cluster, tally);
+    found
+}
+
+/// What clients do, and what they were told.
+struct Work {
+    clients: Clients,
+    records: Oracle,
+    topics: Topics,
+    voter_changes: Arc<AtomicU64>,
+}
+
+impl Work {
+    fn start(&self, cluster: &Cluster) {
+        let brokers = cluster.plan.brokers().len() as i16;
+        for admin in 1..=ADMINS {
+            let topics = self.topics.clone();
+            self.clients.run(&format!("c{admin}"), |here| here.administer(topics, brokers.min(3)));
+        }
+        for partition in 0..PARTITIONS {
+            let (written, read) = (self.records.clone(), self.records.clone());
+            self.clients.run("c1", |here| async move {
+                here.create_topic(PARTITIONS, 1).await;
+                here.produce(written, partition).await;
+            });
+            self.clients.run("c2", |here| here.follow(read, partition));
+        }
+        if cluster.plan.is_dynamic {
+            let nodes = cluster.nodes.values().map(|node| &node.plan);
+            let controllers: Vec<NodePlan> = nodes.filter(|plan| plan.is_controller).cloned().collect();
+            let changes = Arc::clone(&self.voter_changes);
+            self.clients.run("c3", |here| here.change_voters(controllers, changes));
+        }
+    }
+
+    fn count(&self, cluster: &Cluster, tally: &mut Tally) {
+        tally.elections = cluster.invariants.elections;
+        tally.snapshots = cluster.invariants.snapshots;
+        tally.voter_changes = self.voter_changes.load(Ordering::Relaxed);
+        tally.topics = self.topics.created_count();
+        tally.changes = cluster.invariants.committed.end().0 as u64;
+        tally.records = self.records.acked_count() as u64;
+    }
+}
+
+fn unrest(cluster: &mut Cluster) -> Result<()> {
+    let most = [300, 1000, 4000][cluster.world.below(3) as usize];
+    while cluster.world.now() < UNREST {
+        let lull = cluster.world.duration(Duration::from_millis(20), Duration::from_millis(most));
+        cluster.go_on(cluster.world.now() + lull, |_| false)?;
+        cluster.disturb()?;
+    }
+    cluster.heal()
+}
+
+fn rest(cluster: &mut Cluster, work: &Work) -> Result<Vec<String>> {
+    cluster.rest_until(REST_MAX, "settled", is_settled)?;
+    work.clients.stop();
+    cluster.rest_until(REST_MAX, "clients have finished", |_| !work.clients.are_busy())?;
+    cluster.rest_until(REST_MAX, "settled again", is_settled)?;
+    let read = Arc::new(AtomicBool::new(false));
+    judge(&work.clients, &work.records, &read);
+    cluster.rest_until(REST_MAX, "everything is read", |_| read.load(Ordering::Relaxed))?;
+    let mut found = work.records.violations();
+    found.extend(work.topics.violations());
+    found.extend(work.topics.judge(&cluster.invariants.committed, &[META, TOPIC]));
+    Ok(found)
+}
+
+/// One leader whom all follow, equal images, every broker in service, and `__meta`.
+fn is_settled(cluster: &Cluster) -> bool {
+    let nodes: Vec<_> =
+        cluster.nodes.values().filter_map(|node| Some((node, node.node()?.inspect()))).collect();
+    let Some((_, first)) = nodes.first() else { return false };
+    let leads = nodes.iter().filter(|(_, seen)| seen.quorum.role == Role::Leader).count();
+    let agree = nodes.iter().all(|(_, seen)| {
+        (seen.quorum.epoch, seen.quorum.leader, seen.image.end)
+            == (first.quorum.epoch, first.quorum.leader, first.image.end)
+    });
+    let image = &first.image.state;
+    let serves = |id| image.broker(id).is_some_and(|broker| broker.is_active());
+    nodes.len() == cluster.nodes.len()
+        && leads == 1
+        && agree
+        && nodes.iter().all(|(node, _)| node.has_joined() && (!node.plan.is_broker || serves(node.id)))
+        && image.topic_named(META).is_some()
+}
