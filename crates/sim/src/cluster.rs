@@ -155,6 +155,7 @@ impl Cluster {
     pub fn crash(&mut self, id: NodeId, death: Death) {
         let Some(node) = self.nodes.get_mut(&id).filter(|node| node.life.is_some()) else { return };
         let how = match death {
+            Death::Killed if node.has_left() => "has stopped",
             Death::Killed => "is killed",
             Death::PowerLoss => "loses power",
         };
@@ -163,19 +164,16 @@ impl Cluster {
             self.lives.remove(&life);
             self.invariants.life_ends(id);
         }
+        self.tally.crashes += u64::from(!node.has_left());
         node.die(death);
-        self.tally.crashes += 1;
     }
 
-    /// Stops a node cleanly; it stays down until it is started.
+    /// Tells a node to stop; some time after it has, it is started again.
     pub fn stop(&mut self, id: NodeId) {
-        let Some(node) = self.nodes.get_mut(&id).filter(|node| node.life.is_some()) else { return };
-        journal::note(&format!("{} is stopped", node.name()));
-        if let Some(life) = node.life {
-            self.lives.remove(&life);
-            self.invariants.life_ends(id);
+        if let Some(node) = self.nodes.get_mut(&id) {
+            journal::note(&format!("{} is told to stop", node.name()));
+            node.stop();
         }
-        node.stop();
     }
 
     /// Freezes a node, or lets it go on.
@@ -230,7 +228,8 @@ impl Cluster {
         let Some(&id) = self.lives.get(&step.life) else { return Ok(()) };
         if step.halted {
             // What a failed sync left in the page cache alone must not be taken for stored by the next life.
-            self.crash(id, Death::PowerLoss);
+            let has_left = self.nodes.get(&id).is_some_and(SimNode::has_left);
+            self.crash(id, if has_left { Death::Killed } else { Death::PowerLoss });
             let after = self.world.duration(Duration::from_millis(20), Duration::from_secs(2));
             self.repair_in(after, Repair::Start(id));
             return Ok(());

@@ -29,10 +29,7 @@ impl Cluster {
             0..=17 => self.crash_for_a_while(victim, Death::Killed),
             18..=31 => self.crash_for_a_while(victim, Death::PowerLoss),
             32..=34 => alive.into_iter().for_each(|id| self.crash_for_a_while(id, Death::PowerLoss)),
-            35..=42 => {
-                self.stop(victim);
-                self.start_soon(victim);
-            }
+            35..=42 => self.stop(victim),
             43..=50 => {
                 self.set_paused(victim, true);
                 self.later(20 * MS, 6000 * MS, Repair::Resume(victim));

@@ -19,7 +19,7 @@ use crate::journal;
 use crate::network::Network;
 use crate::plan::{self, BROKER_PORT, CLUSTER_ID, CONTROLLER_PORT, NodePlan, Plan};
 use crate::serve;
-use crate::world::{Halted, Life, World, halts};
+use crate::world::{Halted, Life, World};
 
 /// How a life ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,7 @@ pub struct SimNode {
 struct Run {
     node: Arc<Mutex<Option<Arc<Node>>>>,
     has_joined: Arc<AtomicBool>,
+    has_left: Arc<AtomicBool>,
     why_not: Arc<Mutex<String>>,
 }
 
@@ -184,13 +185,24 @@ impl SimNode {
         }
     }
 
-    /// Stops it cleanly, if it is up.
+    /// Tells it to stop: it takes its leave, closes everything, and ends its own life.
     pub fn stop(&mut self) {
-        if let Some(node) = self.node() {
-            // A disk that fails meanwhile ends the process all the same.
-            halts(|| node.stop());
-        }
-        self.die(Death::Killed);
+        let (Some(life), Some(node)) = (self.life, self.node()) else { return };
+        let has_left = Arc::clone(&self.run.has_left);
+        self.world.spawn(
+            life,
+            Box::pin(async move {
+                node.leave().await;
+                node.stop();
+                has_left.store(true, Ordering::Relaxed);
+                std::panic::panic_any(Halted);
+            }),
+        );
+    }
+
+    /// Whether its life has ended, or is about to, as it was told to.
+    pub fn has_left(&self) -> bool {
+        self.run.has_left.load(Ordering::Relaxed)
     }
 
     /// Freezes it, as SIGSTOP does, or lets it go on.
@@ -216,13 +228,14 @@ struct Up {
 
 impl Up {
     async fn run(self, env: Arc<SimEnv>, options: Options) -> Result<()> {
-        let node = Node::start(env, options).await?;
+        let node = Node::boot(env, options)?;
         *self.run.node.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&node));
         let host = plan::host(self.plan.id);
         if self.plan.is_controller {
             let at = (&host, CONTROLLER_PORT, Listener::Controller);
             serve::listen(&self.world, &self.network, self.life, &node, at);
         }
+        node.join().await?;
         if self.plan.is_broker {
             let at = (&host, BROKER_PORT, Listener::Broker);
             serve::listen(&self.world, &self.network, self.life, &node, at);

@@ -355,11 +355,6 @@ pub fn quiet_halts() {
     }));
 }
 
-/// Runs a node's code outside of its tasks. Whether the node halted itself in it.
-pub fn halts(work: impl FnOnce()) -> bool {
-    catch_unwind(AssertUnwindSafe(work)).is_err_and(is_halt)
-}
-
 /// True; any other panic is a bug, and goes on up.
 fn is_halt(panic: Box<dyn Any + Send>) -> bool {
     if panic.is::<Halted>() { true } else { resume_unwind(panic) }

@@ -157,7 +157,10 @@ impl Admin {
         match ErrorCode::from_code(response.results[0].error_code) {
             ErrorCode::None => self.topics.grown(id, count),
             ErrorCode::UnknownTopicOrPartition if self.own[at].deletion_asked => {}
-            ErrorCode::InvalidReplicationFactor | ErrorCode::UnknownTopicOrPartition => {}
+            // The broker asks again if it did not hear the answer, and then the partitions are there already.
+            ErrorCode::InvalidReplicationFactor
+            | ErrorCode::UnknownTopicOrPartition
+            | ErrorCode::InvalidPartitions => {}
             code => self.expect_passing(code, &format!("growth of {name}")),
         }
         Ok(())
