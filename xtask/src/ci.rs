@@ -30,7 +30,10 @@ fn steps() -> Vec<Step> {
         Step::new("format", "cargo fmt --all --check"),
         Step::new("clippy", "cargo clippy --workspace --all-targets -- -D warnings"),
         Step::new("tidy", "cargo xtask tidy"),
-        Step::new("simulate", "cargo run --release --package chronik-sim -- --scenario single-node --seeds 300"),
+        Step::new(
+            "simulate",
+            "cargo run --release --package chronik-sim -- --scenario single-node --seeds 300",
+        ),
         Step::new("fuzz", "cargo xtask fuzz --seconds 30"),
         Step::new("release", "cargo build --release --package chronik"),
         Step::new("clients", "clients/run quick"),

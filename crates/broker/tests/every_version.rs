@@ -12,7 +12,7 @@ use chronik_wire::precheck::Checked;
 use chronik_wire::{Listener, StrBytes};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::Request;
-use support::{Client, NOW, encode, node};
+use support::{Client, NOW, encode, node, requests};
 use uuid::Uuid;
 
 struct World {
@@ -31,9 +31,9 @@ fn batch() -> Bytes {
 }
 
 impl World {
-    fn new() -> World {
+    fn new(listener: Listener) -> World {
         let node = node(&MemoryDisk::new(1), &[]);
-        let mut client = Client::new(&node, Listener::Broker);
+        let mut client = Client::new(&node, listener);
         let topic = create_topics_request::CreatableTopic::default()
             .with_name(name("here"))
             .with_num_partitions(2)
@@ -100,6 +100,30 @@ impl World {
                 });
             }
             ApiKey::DescribeLogDirs => self.ask(api, |_| DescribeLogDirsRequest::default().with_topics(None)),
+            other => self.ask_the_quorum(other),
+        }
+    }
+
+    fn ask_the_quorum(&mut self, api: ApiKey) {
+        let topic_id = self.topic_id;
+        match api {
+            ApiKey::Vote => self.ask(api, requests::vote),
+            ApiKey::BeginQuorumEpoch => self.ask(api, requests::begin_quorum_epoch),
+            ApiKey::EndQuorumEpoch => self.ask(api, requests::end_quorum_epoch),
+            ApiKey::FetchSnapshot => self.ask(api, requests::fetch_snapshot),
+            ApiKey::DescribeQuorum => {
+                self.ask(api, |_| requests::describe_quorum("__cluster_metadata"));
+                self.ask(api, |_| requests::describe_quorum("here"));
+            }
+            ApiKey::AddRaftVoter => self.ask(api, requests::add_raft_voter),
+            ApiKey::RemoveRaftVoter => self.ask(api, requests::remove_raft_voter),
+            ApiKey::UpdateRaftVoter => self.ask(api, requests::update_raft_voter),
+            ApiKey::Envelope => self.ask(api, requests::envelope),
+            ApiKey::BrokerRegistration => self.ask(api, requests::broker_registration),
+            ApiKey::BrokerHeartbeat => self.ask(api, requests::broker_heartbeat),
+            ApiKey::AlterPartition => self.ask(api, |version| requests::alter_partition(version, topic_id)),
+            ApiKey::AllocateProducerIds => self.ask(api, requests::allocate_producer_ids),
+            ApiKey::ControllerRegistration => self.ask(api, requests::controller_registration),
             other => panic!("{other:?} has no request in this test: write one"),
         }
     }
@@ -119,6 +143,7 @@ impl World {
             ApiKey::DescribeCluster => self.ask(api, |version| {
                 let request =
                     DescribeClusterRequest::default().with_include_cluster_authorized_operations(true);
+                // Who is asked may be the wrong one: that is an answer too.
                 if version >= 2 { request.with_include_fenced_brokers(true) } else { request }
             }),
             ApiKey::DescribeTopicPartitions => self.ask(api, |_| {
@@ -249,9 +274,11 @@ fn describe_configs(version: i16) -> DescribeConfigsRequest {
 
 #[test]
 fn every_announced_version_is_answered() {
-    let mut world = World::new();
-    for api in APIS.iter().filter(|api| api.listeners.contains(&Listener::Broker)) {
-        world.ask_about_the_cluster(api.key);
+    for listener in [Listener::Broker, Listener::Controller] {
+        let mut world = World::new(listener);
+        for api in APIS.iter().filter(|api| api.listeners.contains(&listener)) {
+            world.ask_about_the_cluster(api.key);
+        }
     }
 }
 

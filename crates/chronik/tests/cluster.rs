@@ -167,14 +167,19 @@ fn one_node_decides_and_the_others_follow() {
     let idle = std::env::var("CHRONIK_IDLE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     std::thread::sleep(Duration::from_secs(idle.unwrap_or(1)));
     assert_eq!(cluster.total("became leader"), 1, "leadership does not move by itself");
-    let created = chronik(&["topic", "create", "orders", "-p", "6", "-r", "3", "-b", &cluster.address(1)], "");
+    let created =
+        chronik(&["topic", "create", "orders", "-p", "6", "-r", "3", "-b", &cluster.address(1)], "");
     assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
     for id in 1..=3 {
         cluster.wait_until("the topic on every node", |cluster| {
             let listed = chronik(&["topic", "list", "-b", &cluster.address(id)], "");
             String::from_utf8_lossy(&listed.stdout).contains("orders")
         });
-        assert_eq!(cluster.describe(id, "orders"), cluster.describe(1, "orders"), "every node tells the same");
+        assert_eq!(
+            cluster.describe(id, "orders"),
+            cluster.describe(1, "orders"),
+            "every node tells the same"
+        );
     }
     cluster.assert_clean();
 }

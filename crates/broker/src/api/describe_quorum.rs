@@ -1,13 +1,15 @@
 //! DescribeQuorum (55), versions 0-2: who votes, who observes, and how far each is (KIP-595, KIP-836).
 //!
 //! v1 adds times of the last fetch, v2 directories, addresses and error messages (KIP-853). Only the leader knows, so a
-//! broker forwards it there; any other node answers NOT_LEADER_OR_FOLLOWER at the partition.
+//! broker forwards it there; any other node answers NOT_LEADER_OR_FOLLOWER at the partition. About anything but the
+//! metadata log the answer is UNKNOWN_TOPIC_OR_PARTITION.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chronik_raft::{QuorumDescription, ReplicaDescription};
 use chronik_types::ErrorCode;
+use chronik_wire::messages::describe_quorum_request::TopicData as AskedTopic;
 use chronik_wire::messages::describe_quorum_response::{
     Listener, Node as Voter, PartitionData, ReplicaState, TopicData,
 };
@@ -23,23 +25,14 @@ pub(super) fn handle(
     version: i16,
     request: DescribeQuorumRequest,
 ) -> DescribeQuorumResponse {
-    let asks_for_metadata = match &request.topics[..] {
-        [topic] => {
-            &**topic.topic_name == METADATA && topic.partitions.iter().all(|at| at.partition_index == 0)
-        }
-        _ => false,
-    };
     let response = DescribeQuorumResponse::default().with_error_message(None);
-    if !asks_for_metadata {
-        // As in Kafka: one cannot ask about anything else.
-        return response.with_error_code(ErrorCode::InvalidRequest.code());
+    if !asks_for_metadata(&request) {
+        return response.with_topics(unknown(request));
     }
     let described = node.quorum().describe();
     let partition = match &described {
         Some(quorum) => describe(node, version, quorum),
-        None => PartitionData::default()
-            .with_error_code(ErrorCode::NotLeaderOrFollower.code())
-            .with_error_message(None),
+        None => refused(0, ErrorCode::NotLeaderOrFollower),
     };
     let topic = TopicData::default().with_topic_name(topic_name(METADATA)).with_partitions(vec![partition]);
     let response = response.with_topics(vec![topic]);
@@ -47,6 +40,33 @@ pub(super) fn handle(
         Some(quorum) if version >= 2 => response.with_nodes(voters(&quorum)),
         _ => response,
     }
+}
+
+fn asks_for_metadata(request: &DescribeQuorumRequest) -> bool {
+    match &request.topics[..] {
+        [topic] => match &topic.partitions[..] {
+            [partition] => &**topic.topic_name == METADATA && partition.partition_index == 0,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// One can ask about nothing but the metadata log, and only alone: everything else is not here.
+fn unknown(request: DescribeQuorumRequest) -> Vec<TopicData> {
+    let partitions = |topic: &AskedTopic| {
+        let indexes = topic.partitions.iter().map(|partition| partition.partition_index);
+        indexes.map(|index| refused(index, ErrorCode::UnknownTopicOrPartition)).collect()
+    };
+    let topics = request.topics.into_iter().map(|topic| {
+        let partitions = partitions(&topic);
+        TopicData::default().with_topic_name(topic.topic_name).with_partitions(partitions)
+    });
+    topics.collect()
+}
+
+fn refused(index: i32, code: ErrorCode) -> PartitionData {
+    PartitionData::default().with_partition_index(index).with_error_code(code.code()).with_error_message(None)
 }
 
 fn describe(node: &Node, version: i16, quorum: &QuorumDescription) -> PartitionData {

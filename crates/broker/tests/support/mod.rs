@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, dead_code, clippy::unwrap_used, reason = "a test's own module")]
 
 pub mod records;
+pub mod requests;
 
 use std::collections::BTreeMap;
 use std::future::Future;
