@@ -7,6 +7,7 @@
 mod api;
 mod blocking;
 mod boot;
+mod change_feed;
 mod chores;
 mod connection;
 mod critical;

@@ -19,6 +19,7 @@ use indexmap::IndexMap;
 use uuid::Uuid;
 
 use crate::boot;
+use crate::change_feed;
 use crate::chores;
 use crate::env::Env;
 use crate::fetch_sessions::FetchSessions;
@@ -182,6 +183,9 @@ impl Node {
     pub async fn join(self: &Arc<Node>) -> Result<(), StartError> {
         lifecycle::join(self).await?;
         chores::start(self);
+        if self.options.is_broker {
+            change_feed::start(self);
+        }
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use chronik_types::{NodeId, Offset, PartitionIndex};
 
 use super::store::corrupt;
 use super::{Quorum, State};
+use crate::change_feed::Committed;
 
 pub(super) const READ_BYTES: usize = 1 << 20;
 /// Metadata batches are not compressed by Kafka; if one is, its records may take this much.
@@ -41,6 +42,44 @@ impl Quorum {
         note_meta(published);
         (state.subscriber)(published);
         self.images.notify();
+    }
+}
+
+impl Quorum {
+    /// Committed records from `from` on (or from where the log begins, if that is later), some at least if there are any
+    /// below `end`, and the offset after the last one that was looked at.
+    ///
+    /// Errors: the log cannot be read.
+    pub(crate) fn committed_from(
+        &self,
+        from: Offset,
+        end: Offset,
+    ) -> Result<(Vec<Committed>, Offset), LogError> {
+        let state = self.state.lock();
+        let from = from.max(state.log.start_offset());
+        let end = end.min(state.builder.end());
+        if from >= end {
+            return Ok((Vec::new(), end));
+        }
+        let bytes = read_batches(&state.log, from, end, READ_BYTES)?;
+        let dir = state.log.dir().to_owned();
+        drop(state);
+        let (mut found, mut next) = (Vec::new(), from);
+        for batch in BatchIter::new(&bytes) {
+            let batch = batch.map_err(|error| corrupt(&dir, &error))?;
+            let header = batch.header();
+            let (timestamp, after) = (header.max_timestamp(), header.next_offset());
+            for_each_record(batch, |offset, value| {
+                if offset >= from {
+                    let change = Change::decode(&value).map_err(|error| corrupt(&dir, &error))?;
+                    found.push(Committed { offset, timestamp, json: change.to_json() });
+                }
+                Ok(())
+            })
+            .map_err(|fault| fault.at(&dir))?;
+            next = after;
+        }
+        Ok((found, next))
     }
 }
 
