@@ -33,8 +33,13 @@ pub(crate) fn is_forwardable(api: ApiKey) -> bool {
             | ApiKey::DeleteTopics
             | ApiKey::AlterConfigs
             | ApiKey::CreatePartitions
+            | ApiKey::ElectLeaders
             | ApiKey::IncrementalAlterConfigs
+            | ApiKey::AlterPartitionReassignments
+            | ApiKey::ListPartitionReassignments
             | ApiKey::DescribeQuorum
+            | ApiKey::UpdateFeatures
+            | ApiKey::UnregisterBroker
             | ApiKey::AddRaftVoter
             | ApiKey::RemoveRaftVoter
     )
@@ -123,6 +128,14 @@ pub(crate) fn is_not_controller(response: &Response) -> bool {
         Response::IncrementalAlterConfigs(all) => {
             all.responses.iter().any(|resource| is(resource.error_code))
         }
+        Response::ElectLeaders(answer) => {
+            let mut partitions =
+                answer.replica_election_results.iter().flat_map(|topic| &topic.partition_result);
+            is(answer.error_code) || partitions.any(|partition| is(partition.error_code))
+        }
+        Response::AlterPartitionReassignments(answer) => is(answer.error_code),
+        Response::UpdateFeatures(answer) => is(answer.error_code),
+        Response::UnregisterBroker(answer) => is(answer.error_code),
         // The quorum's own APIs know no controllers, but leaders.
         Response::DescribeQuorum(answer) => {
             let mut partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);

@@ -100,6 +100,24 @@ impl World {
                 });
             }
             ApiKey::DescribeLogDirs => self.ask(api, |_| DescribeLogDirsRequest::default().with_topics(None)),
+            other => self.ask_to_administrate(other),
+        }
+    }
+
+    fn ask_to_administrate(&mut self, api: ApiKey) {
+        match api {
+            ApiKey::ElectLeaders => {
+                self.ask(api, requests::elect_leaders);
+                self.ask(api, requests::elect_leaders_by_a_strange_kind);
+            }
+            ApiKey::AlterPartitionReassignments => self.ask(api, requests::alter_partition_reassignments),
+            ApiKey::ListPartitionReassignments => self.ask(api, requests::list_partition_reassignments),
+            ApiKey::UpdateFeatures => {
+                self.ask(api, |_| requests::update_features("group.version"));
+                self.ask(api, |_| requests::update_features("no.such"));
+            }
+            ApiKey::UnregisterBroker => self.ask(api, requests::unregister_broker),
+            ApiKey::AssignReplicasToDirs => self.ask(api, requests::assign_replicas_to_dirs),
             other => self.ask_the_quorum(other),
         }
     }

@@ -165,8 +165,14 @@ apis! {
         messages::DescribeLogDirsRequest => log_dirs::DescribeLogDirsResponse;
     CreatePartitions = 37, 0..=3, flexible 2, [Broker, Controller],
         messages::CreatePartitionsRequest => messages::CreatePartitionsResponse;
+    ElectLeaders = 43, 0..=2, flexible 2, [Broker, Controller],
+        messages::ElectLeadersRequest => messages::ElectLeadersResponse;
     IncrementalAlterConfigs = 44, 0..=1, flexible 1, [Broker, Controller],
         messages::IncrementalAlterConfigsRequest => messages::IncrementalAlterConfigsResponse;
+    AlterPartitionReassignments = 45, 0..=1, flexible 0, [Broker, Controller],
+        messages::AlterPartitionReassignmentsRequest => messages::AlterPartitionReassignmentsResponse;
+    ListPartitionReassignments = 46, 0..=0, flexible 0, [Broker, Controller],
+        messages::ListPartitionReassignmentsRequest => messages::ListPartitionReassignmentsResponse;
     Vote = 52, 0..=2, flexible 0, [Controller],
         messages::VoteRequest => messages::VoteResponse;
     BeginQuorumEpoch = 53, 0..=1, flexible 1, [Controller],
@@ -177,6 +183,8 @@ apis! {
         messages::DescribeQuorumRequest => messages::DescribeQuorumResponse;
     AlterPartition = 56, 2..=3, flexible 0, [Controller],
         messages::AlterPartitionRequest => messages::AlterPartitionResponse;
+    UpdateFeatures = 57, 0..=2, flexible 0, [Broker, Controller],
+        messages::UpdateFeaturesRequest => messages::UpdateFeaturesResponse;
     Envelope = 58, 0..=0, flexible 0, [Controller],
         messages::EnvelopeRequest => messages::EnvelopeResponse;
     FetchSnapshot = 59, 0..=1, flexible 0, [Controller],
@@ -189,10 +197,14 @@ apis! {
         messages::BrokerRegistrationRequest => messages::BrokerRegistrationResponse;
     BrokerHeartbeat = 63, 0..=2, flexible 0, [Controller],
         broker_heartbeat::BrokerHeartbeatRequest => messages::BrokerHeartbeatResponse;
+    UnregisterBroker = 64, 0..=0, flexible 0, [Broker, Controller],
+        messages::UnregisterBrokerRequest => messages::UnregisterBrokerResponse;
     AllocateProducerIds = 67, 0..=0, flexible 0, [Controller],
         messages::AllocateProducerIdsRequest => messages::AllocateProducerIdsResponse;
     ControllerRegistration = 70, 0..=0, flexible 0, [Controller],
         messages::ControllerRegistrationRequest => messages::ControllerRegistrationResponse;
+    AssignReplicasToDirs = 73, 0..=0, flexible 0, [Controller],
+        messages::AssignReplicasToDirsRequest => messages::AssignReplicasToDirsResponse;
     ListConfigResources = 74, 0..=1, flexible 0, [Broker],
         messages::ListConfigResourcesRequest => messages::ListConfigResourcesResponse;
     DescribeTopicPartitions = 75, 0..=0, flexible 0, [Broker],

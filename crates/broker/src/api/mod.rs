@@ -6,7 +6,9 @@
 mod allocate_producer_ids;
 mod alter_configs;
 mod alter_partition;
+mod alter_partition_reassignments;
 mod api_versions;
+mod assign_replicas_to_dirs;
 mod broker_heartbeat;
 mod broker_registration;
 mod configs;
@@ -21,16 +23,20 @@ mod describe_log_dirs;
 mod describe_producers;
 mod describe_quorum;
 mod describe_topic_partitions;
+mod elect_leaders;
 mod envelope;
 mod fetch;
 mod incremental_alter_configs;
 mod init_producer_id;
 mod list_config_resources;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_for_leader_epoch;
 mod produce;
 mod topics;
+mod unregister_broker;
+mod update_features;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -110,6 +116,16 @@ pub(crate) fn start(
         Request::ControllerRegistration(request) => parked(request.decide(own())),
         Request::AllocateProducerIds(request) => parked(request.decide(own())),
         Request::AlterPartition(request) => parked(request.decide(own())),
+        Request::AssignReplicasToDirs(request) => parked(request.decide(own())),
+        Request::ElectLeaders(request) => parked(elect_leaders::handle(own(), version, request)),
+        Request::AlterPartitionReassignments(request) => {
+            parked(alter_partition_reassignments::handle(own(), version, request))
+        }
+        Request::ListPartitionReassignments(request) => {
+            list_partition_reassignments::handle(node, request).into()
+        }
+        Request::UpdateFeatures(request) => parked(update_features::handle(own(), version, request)),
+        Request::UnregisterBroker(request) => parked(unregister_broker::handle(own(), request)),
         Request::Produce(request) => produce::start(node, client, header, request),
         Request::Fetch(request) => fetch::start(node, request),
         Request::ListOffsets(request) => parked(list_offsets::handle(own(), version, request)),

@@ -111,3 +111,46 @@ pub fn allocate_producer_ids(_: i16) -> AllocateProducerIdsRequest {
 pub fn controller_registration(_: i16) -> ControllerRegistrationRequest {
     ControllerRegistrationRequest::default().with_controller_id(7).with_incarnation_id(Uuid::from_u128(7))
 }
+
+pub fn elect_leaders(_: i16) -> ElectLeadersRequest {
+    let topic = elect_leaders_request::TopicPartitions::default()
+        .with_topic(name("here"))
+        .with_partitions(vec![0, 9]);
+    ElectLeadersRequest::default().with_topic_partitions(Some(vec![topic]))
+}
+
+pub fn elect_leaders_by_a_strange_kind(version: i16) -> ElectLeadersRequest {
+    if version >= 1 { elect_leaders(version).with_election_type(5) } else { elect_leaders(version) }
+}
+
+pub fn alter_partition_reassignments(_: i16) -> AlterPartitionReassignmentsRequest {
+    use alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
+    let to_itself = ReassignablePartition::default().with_replicas(Some(vec![BrokerId(1)]));
+    let cancelled = ReassignablePartition::default().with_partition_index(1).with_replicas(None);
+    let topic =
+        ReassignableTopic::default().with_name(name("here")).with_partitions(vec![to_itself, cancelled]);
+    AlterPartitionReassignmentsRequest::default().with_topics(vec![topic])
+}
+
+pub fn list_partition_reassignments(_: i16) -> ListPartitionReassignmentsRequest {
+    let topic = list_partition_reassignments_request::ListPartitionReassignmentsTopics::default()
+        .with_name(name("here"))
+        .with_partition_indexes(vec![0, 9]);
+    ListPartitionReassignmentsRequest::default().with_topics(Some(vec![topic]))
+}
+
+/// Of a feature that is there, and of one that is not.
+pub fn update_features(feature: &'static str) -> UpdateFeaturesRequest {
+    let update = update_features_request::FeatureUpdateKey::default()
+        .with_feature(StrBytes::from_static_str(feature))
+        .with_max_version_level(1);
+    UpdateFeaturesRequest::default().with_feature_updates(vec![update])
+}
+
+pub fn unregister_broker(_: i16) -> UnregisterBrokerRequest {
+    UnregisterBrokerRequest::default().with_broker_id(BrokerId(7))
+}
+
+pub fn assign_replicas_to_dirs(_: i16) -> AssignReplicasToDirsRequest {
+    AssignReplicasToDirsRequest::default().with_broker_id(BrokerId(7)).with_broker_epoch(7)
+}
