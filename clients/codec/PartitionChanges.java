@@ -3,7 +3,8 @@
 //
 //   java -cp "/opt/kafka/libs/*" PartitionChanges.java SEED COUNT
 //
-// Each line: the partition, what is asked, and the hex of the PartitionChangeRecord that comes of it, or "none".
+// Each line: the partition, what is asked, the hex of the PartitionChangeRecord that comes of it, or "none", and that of the
+// PartitionRecord that the partition is written as afterwards.
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -15,12 +16,15 @@ import java.util.Random;
 import java.util.TreeSet;
 
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.metadata.PartitionChangeRecord;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.controller.PartitionChangeBuilder;
+import org.apache.kafka.image.writer.ImageWriterOptions;
 import org.apache.kafka.metadata.LeaderRecoveryState;
 import org.apache.kafka.metadata.MetadataRecordSerde;
 import org.apache.kafka.metadata.PartitionRegistration;
+import org.apache.kafka.metadata.Replicas;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.apache.kafka.server.common.MetadataVersion;
 
@@ -29,7 +33,12 @@ public class PartitionChanges {
 
     public static void main(String[] args) {
         random = new Random(Long.parseLong(args[0]));
-        for (int i = Integer.parseInt(args[1]); i > 0; i--) System.out.println(one());
+        for (int left = Integer.parseInt(args[1]); left > 0; ) {
+            String line = one();
+            if (line == null) continue;
+            System.out.println(line);
+            left--;
+        }
     }
 
     /** Some of these, in their order. */
@@ -145,11 +154,23 @@ public class PartitionChanges {
         builder.setTargetLeaderRecoveryState(targetRecovering ? LeaderRecoveryState.RECOVERING : LeaderRecoveryState.RECOVERED);
         if (crashed != -1) builder.setUncleanShutdownReplicas(List.of(crashed));
         Optional<ApiMessageAndVersion> change = builder.build();
+        // Kafka keeps those eligible whose replicas a move has taken away; we don't.
+        PartitionRegistration merged = partition;
+        if (change.isPresent()) {
+            PartitionChangeRecord record = (PartitionChangeRecord) change.get().message();
+            // Before directories were recorded, Kafka's image cannot take replicas that this test has given directories.
+            if (record.replicas() != null && record.directories() == null && record.replicas().size() != replicas.size()) return null;
+            merged = partition.merge(record);
+        }
+        for (int[] eligible : new int[][] { merged.elr, merged.lastKnownElr }) {
+            for (int node : eligible) if (!Replicas.contains(merged.replicas, node)) return null;
+        }
         return String.join(" ", Short.toString(version.featureLevel()), Integer.toString(minIsr), Boolean.toString(elrOn),
             election.name(), text(replicas), text(isr), text(removing), text(adding), text(elr), text(lastKnown),
             Integer.toString(leader), Boolean.toString(recovering), text(targetIsr), Boolean.toString(targetRecovering),
             Integer.toString(crashed), text(acceptable),
-            text(targetReplicas), text(targetAdding), text(targetRemoving), Integer.toString(moved), change.map(PartitionChanges::hex).orElse("none"));
+            text(targetReplicas), text(targetAdding), text(targetRemoving), Integer.toString(moved), change.map(PartitionChanges::hex).orElse("none"),
+            hex(merged.toRecord(new Uuid(1, 2), 0, new ImageWriterOptions.Builder(version).setEligibleLeaderReplicasEnabled(version.isElrSupported()).setLossHandler(loss -> { }).build())));
     }
 
     static String hex(ApiMessageAndVersion message) {

@@ -145,9 +145,9 @@ fn directories_failed(context: &Context<'_>, broker: &Broker, command: &Heartbea
         return Vec::new();
     }
     let is_there = |directory: Uuid| failed.contains(&directory);
-    let concerned = context.state.partitions_of(command.id).filter(|(_, _, partition)| {
-        partition.isr.contains(&command.id) && partition.directory(command.id).is_some_and(is_there)
-    });
+    let concerned = context.state.partitions_of(command.id);
+    let concerned =
+        concerned.filter(|(_, _, partition)| partition.directory(command.id).is_some_and(is_there));
     let mut changes = leadership::changes_of(context, Event::Gone(command.id), concerned);
     let record = BrokerRegistrationChangeRecord { log_dirs: online, ..registration_change(command) };
     changes.push(Change::versioned(record, 2));

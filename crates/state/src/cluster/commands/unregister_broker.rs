@@ -25,7 +25,11 @@ pub(super) fn decide(
         let message = format!("Broker ID {id} is not currently registered");
         return Decision::reply(Err(Refused::new(ErrorCode::BrokerIdNotRegistered, message)));
     };
-    let mut changes = leadership::changes(context, Event::Gone(id));
+    let concerned = context
+        .state
+        .partitions_of(id)
+        .filter(|(_, _, partition)| partition.isr.contains(&id) || partition.elr.contains(&id));
+    let mut changes = leadership::changes_of(context, Event::Gone(id), concerned);
     changes.push(Change::new(UnregisterBrokerRecord {
         broker_id: id,
         broker_epoch: broker.epoch,

@@ -146,7 +146,9 @@ impl<'a> Target<'a> {
             return;
         }
         let before: BTreeSet<NodeId> = self.elr.iter().chain(&self.partition.isr).copied().collect();
-        let is_eligible = |node: &NodeId| !self.isr.contains(node) && self.unclean_shutdown != Some(*node);
+        let is_eligible = |node: &NodeId| {
+            !self.isr.contains(node) && self.unclean_shutdown != Some(*node) && self.replicas.contains(node)
+        };
         self.elr = before.into_iter().filter(is_eligible).collect();
     }
 
@@ -220,12 +222,16 @@ impl<'a> Target<'a> {
         if self.elr != self.partition.elr {
             record.eligible_leader_replicas = Some(self.elr.clone());
         }
-        // While nobody leads, who led last is all that a recovery can go by.
+        // While nobody leads, who led last is all that a recovery can go by, if it still has a replica.
         let known = &self.partition.last_known_elr;
-        if record.leader == NodeId::NONE && known.is_empty() && self.partition.has_leader() {
-            record.last_known_elr = Some(vec![self.partition.leader]);
-        } else if record.leader.0 >= 0 && !known.is_empty() {
-            record.last_known_elr = Some(Vec::new());
+        let led = self.partition.leader;
+        let has_replica = |node: &NodeId| self.replicas.contains(node);
+        if record.leader.0 >= 0 {
+            record.last_known_elr = (!known.is_empty()).then(Vec::new);
+        } else if !known.iter().all(has_replica) {
+            record.last_known_elr = Some(known.iter().copied().filter(has_replica).collect());
+        } else if record.leader == NodeId::NONE && known.is_empty() && has_replica(&led) {
+            record.last_known_elr = Some(vec![led]);
         }
     }
 
@@ -259,6 +265,7 @@ mod tests {
 
     use super::*;
     use crate::cluster::{MetadataVersion, Nodes};
+    use crate::records::Record;
 
     /// Random partitions and what Kafka's own class makes of them: `clients/codec/PartitionChanges.java`.
     const KAFKAS: &str = include_str!("../../../tests/fixtures/partition-changes.txt");
@@ -333,6 +340,13 @@ mod tests {
             let change = target.change(topic, PartitionIndex(0), &rules, &|node| acceptable.contains(&node));
             let expected = (words[20] != "none").then(|| Change::decode(&unhex(words[20])).unwrap());
             assert_eq!(change, expected, "{line}");
+            let mut merged = partition.clone();
+            if let Some(Change { record: Record::PartitionChange(record), .. }) = &change {
+                merged.merge(record);
+            }
+            let level = MetadataVersion(words[0].parse().unwrap());
+            let record = merged.to_change(topic, PartitionIndex(0), level);
+            assert_eq!(record.encode(), unhex(words[21]), "{line}");
         }
     }
 }
