@@ -4,6 +4,7 @@
 //! [`Node`] is everything that outlives a connection; a [`Connection`] starts and answers one client's requests. All
 //! that a node needs from the world comes through [`Env`]: nothing here reads a clock, spawns a thread or knows tokio.
 
+mod admission;
 mod api;
 mod blocking;
 mod boot;
@@ -31,6 +32,7 @@ mod snapshot_file;
 pub mod storage;
 mod wait;
 
+pub use admission::may_form;
 pub use connection::{Connection, Peer, Refused};
 pub use critical::is_inside as in_critical_state;
 pub use env::{Blocking, Broken, Connecting, Env, Link, Task, Urgency};

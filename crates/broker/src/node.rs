@@ -67,6 +67,9 @@ pub enum StartError {
         /// Why not.
         reason: String,
     },
+    /// The node is not what its cluster takes it for.
+    #[error("{0}")]
+    Admission(String),
     /// Nobody answered.
     #[error(
         "no controller answered within {waited_ms} ms (initial.broker.registration.timeout.ms); last: {last}. Is a \

@@ -215,3 +215,26 @@ fn each_node_and_all_of_them_may_restart() {
         }
     }
 }
+
+#[test]
+fn a_node_that_is_not_what_it_says_is_refused() {
+    let mut cluster = Cluster::new();
+    for id in 1..=3 {
+        cluster.start(id);
+    }
+    cluster.wait_until("every node", |cluster| cluster.total(" ready ") == 3);
+    // A voter that lost its disk.
+    cluster.signal(2, Signal::KILL);
+    fs::remove_dir_all(cluster.root.join("data2")).unwrap();
+    cluster.start(2);
+    cluster.wait_until("the refusal", |cluster| {
+        cluster.count(2, "a voter that lost its disk must not vote") == 1
+    });
+    assert!(!cluster.nodes[1].as_mut().unwrap().wait().unwrap().success());
+    // The directory of another node.
+    cluster.signal(3, Signal::KILL);
+    fs::rename(cluster.root.join("data3"), cluster.root.join("data2")).unwrap();
+    cluster.start(2);
+    cluster.wait_until("the other refusal", |cluster| cluster.count(2, "node.id") >= 1);
+    assert!(!cluster.nodes[1].as_mut().unwrap().wait().unwrap().success());
+}

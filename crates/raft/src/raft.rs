@@ -268,7 +268,8 @@ impl Raft {
         Some(SnapshotContext { id, kraft_version, voters: self.log.voters_before(end).cloned() })
     }
 
-    pub(crate) fn key(&self) -> ReplicaKey {
+    /// This node as the quorum knows it.
+    pub fn key(&self) -> ReplicaKey {
         self.options.key()
     }
 

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use chronik_state::cluster::SUPPORTED_FEATURES;
+use chronik_state::cluster::{KRAFT_VERSION, SUPPORTED_FEATURES};
 use chronik_types::ErrorCode;
 use chronik_wire::RequestHeader;
 use chronik_wire::api::{ApiKey, announced};
@@ -48,7 +48,10 @@ pub(super) fn handle(
             .with_min_version(feature.min)
             .with_max_version(feature.max)
     });
-    let finalized = image.state.features().map(|(name, level)| {
+    // The quorum's own version is in its control records, not in the image; 0 is not told.
+    let kraft = (KRAFT_VERSION, node.quorum().kraft_version());
+    let levels = image.state.features().map(|(name, level)| (&**name, level));
+    let finalized = levels.chain((kraft.1 > 0).then_some(kraft)).map(|(name, level)| {
         FinalizedFeatureKey::default()
             .with_name(text(name))
             .with_min_version_level(level)

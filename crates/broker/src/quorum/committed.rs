@@ -33,7 +33,25 @@ impl Quorum {
         Self::deliver(state);
         self.take_lead(state);
         self.form_meta(state);
+        Self::note_lost_disk(state);
         self.maybe_snapshot(state);
+    }
+
+    /// A voter is a node and its directory: one that comes with another directory is no voter any more (KIP-853).
+    fn note_lost_disk(state: &mut State) {
+        let own = state.raft.key();
+        let is_other = state
+            .raft
+            .voters()
+            .get(own.id)
+            .is_some_and(|voter| voter.key.directory.is_known() && voter.key.directory != own.directory);
+        if is_other && !std::mem::replace(&mut state.has_warned, true) {
+            tracing::warn!(
+                node = %own.id, directory = ?own.directory,
+                "the quorum knows this node with another directory: a voter that lost its disk only observes. When it has \
+                 caught up, remove the lost voter and add this one (chronik cluster remove-voter, add-voter)"
+            );
+        }
     }
 
     /// Makes an image known, after whatever follows from it has been done.

@@ -89,6 +89,8 @@ struct State {
     terms: Arc<Terms>,
     /// Whether this run of the node has said that it sets up nothing.
     has_skipped: bool,
+    /// Whether it has warned that it is not the voter that its id stands for.
+    has_warned: bool,
     subscriber: Subscriber,
 }
 
@@ -161,6 +163,7 @@ impl Quorum {
             controlling: None,
             terms,
             has_skipped: false,
+            has_warned: false,
             subscriber,
         };
         let quorum = Arc::new_cyclic(|this| Quorum {
@@ -217,11 +220,6 @@ impl Quorum {
     /// The quorum as its leader sees it; `None` on any other node.
     pub(crate) fn describe(&self) -> Option<QuorumDescription> {
         self.state.lock().raft.describe(self.env.elapsed())
-    }
-
-    /// The voters that this node knows.
-    pub(crate) fn voters(&self) -> chronik_raft::VoterSet {
-        self.state.lock().raft.voters().clone()
     }
 
     /// The `kraft.version` in force.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
-use chronik_broker::{Node, Options};
+use chronik_broker::{Env, Node, Options, may_form};
 use chronik_log::disk::real::RealDisk;
 use chronik_state::config::{BrokerConfig, Endpoint, Layers, NodeConfig, Nothing};
 use chronik_wire::Listener;
@@ -95,6 +95,8 @@ async fn start(
         Some((host, port)) => Some(http::bind(host, *port).await?),
         None => None,
     };
+    let env: Arc<dyn Env> = env;
+    may_form(&env, &RealDisk, &config).await?;
     let id = config.node_id;
     let dirs = config.log_dirs.clone();
     let options = Options { config, file, disk: Arc::new(RealDisk), open_files_max: open_files_max() };
