@@ -98,6 +98,8 @@ pub(crate) fn of_quorum(
             inter_broker_listener: config.listeners.inter_broker.clone(),
             quorum_listener: quorum_listener(config),
             request_timeout: Duration::from_millis(config.quorum.request_timeout_ms),
+            balance_interval: config.balance_interval_ms.map(Duration::from_millis),
+            unclean_interval: Duration::from_millis(config.unclean_interval_ms),
         }),
         now: env.now(),
     }

@@ -98,11 +98,14 @@ pub(crate) struct Answer {
 
 type Encode = Box<dyn FnOnce(&PeerVersions, i32) -> Result<Encoded, CallError> + Send>;
 
+/// Where a channel leads, and what for.
+type Target = (Arc<str>, u16, Purpose);
+
 /// All channels of a node.
 pub(crate) struct Peers {
     env: Arc<dyn Env>,
     client_id: Arc<str>,
-    channels: Mutex<BTreeMap<(Arc<str>, u16, Purpose), Arc<Channel>>>,
+    channels: Mutex<BTreeMap<Target, Arc<Channel>>>,
 }
 
 impl Peers {
@@ -362,7 +365,7 @@ impl Open<'_> {
         }
         // A timer that is set for an earlier call is left to fire: moving it for every call would cost more.
         if timer.as_ref().is_none_or(|(at, _)| *at > deadline) {
-            *timer = Some((deadline, self.channel.env.sleep(deadline - now)));
+            *timer = Some((deadline, self.channel.env.sleep(deadline.saturating_sub(now))));
         }
         let Some((_, sleep)) = timer else { return Poll::Pending };
         if sleep.as_mut().poll(cx).is_pending() {

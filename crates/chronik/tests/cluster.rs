@@ -122,7 +122,9 @@ impl Cluster {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let partitions = value[0]["partitions"].as_array().unwrap().iter();
-        partitions.map(|at| format!("{} {} {};", at["leader"], at["replicas"], at["isr"])).collect()
+        let shown: Vec<String> =
+            partitions.map(|at| format!("{} {} {}", at["leader"], at["replicas"], at["isr"])).collect();
+        shown.join("; ")
     }
 
     /// Nothing was proposed by who does not lead, and nothing went wrong.

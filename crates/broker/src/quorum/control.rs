@@ -18,8 +18,9 @@ use std::time::Duration;
 use chronik_log::batch::{BatchBuilder, Compression, NewRecord};
 use chronik_raft::Proposal;
 use chronik_state::cluster::{
-    Activate, Activated, Ask, ClusterMachine, Command, FenceBroker, FormMeta, Heartbeat, META_TOPIC,
-    Options as ClusterOptions, RegisterBroker, Reply, Seed, Sessions,
+    Activate, Activated, Ask, BalanceLeaders, ClusterMachine, Command, ElectUncleanLeaders, Elected,
+    FenceBroker, FormMeta, Heartbeat, META_TOPIC, Options as ClusterOptions, RegisterBroker, Reply, Seed,
+    Sessions,
 };
 use chronik_state::leader::Leader;
 use chronik_state::records::{Change, Name};
@@ -45,9 +46,13 @@ pub(crate) struct Terms {
     pub(crate) quorum_listener: Arc<str>,
     /// `controller.quorum.request.timeout.ms`.
     pub(crate) request_timeout: Duration,
+    /// How often leadership goes back to preferred replicas, if it does.
+    pub(crate) balance_interval: Option<Duration>,
+    /// How often partitions are looked for that may lose records to have a leader.
+    pub(crate) unclean_interval: Duration,
 }
 
-pub(super) struct Elected {
+pub(super) struct Won {
     pub(super) epoch: LeaderEpoch,
     pub(super) start_offset: Offset,
 }
@@ -60,6 +65,8 @@ pub(super) struct Controlling {
     detached: BTreeSet<(NodeId, BrokerEpoch)>,
     since: Duration,
     meta_is_formed: bool,
+    balanced_at: Duration,
+    unclean_at: Duration,
 }
 
 impl Controlling {
@@ -136,8 +143,14 @@ impl Quorum {
         if let Some(controlling) = &mut state.controlling {
             let end = controlling.leader.end();
             let broker = controlling.state().broker(id).filter(|broker| broker.epoch == epoch);
-            if want_shut_down && broker.is_some_and(|broker| broker.in_controlled_shutdown) {
+            let (leaves, left) =
+                broker.map_or((false, false), |broker| (broker.in_controlled_shutdown, broker.fenced));
+            if want_shut_down && leaves {
                 controlling.sessions.shutting_down(id, epoch, end);
+            }
+            if want_shut_down && left {
+                // It may go, and nobody needs to find out that it has gone.
+                controlling.sessions.forget(id, epoch);
             }
         }
         self.settle(state);
@@ -208,6 +221,7 @@ impl Quorum {
                     }
                     this.fence_expired(&mut state);
                     this.form_meta(&mut state);
+                    this.elect(&mut state);
                     let now = this.millis();
                     let pause = state.controlling.as_ref().map_or(Duration::ZERO, |controlling| {
                         let next = controlling.sessions.next_expiry();
@@ -218,6 +232,46 @@ impl Quorum {
                     pause
                 };
                 env.sleep(pause).await;
+            }
+        }));
+    }
+
+    /// Elects leaders that nobody has asked for: preferred ones, and those that lose records where that is allowed.
+    fn elect(&self, state: &mut State) {
+        let now = self.env.elapsed();
+        let terms = Arc::clone(&state.terms);
+        let Some(controlling) = &mut state.controlling else { return };
+        let is_due = |at: Duration, interval: Duration| now.saturating_sub(at) >= interval;
+        let balance =
+            terms.balance_interval.is_some_and(|interval| is_due(controlling.balanced_at, interval));
+        let unclean = is_due(controlling.unclean_at, terms.unclean_interval);
+        if balance {
+            controlling.balanced_at = now;
+            let asked = self.ask_in(state, BalanceLeaders);
+            self.again_if_more(asked, |controlling| &mut controlling.balanced_at);
+        }
+        if unclean {
+            let Some(controlling) = &mut state.controlling else { return };
+            controlling.unclean_at = now;
+            let asked = self.ask_in(state, ElectUncleanLeaders);
+            self.again_if_more(asked, |controlling| &mut controlling.unclean_at);
+        }
+    }
+
+    /// What one turn of elections left is done in the next.
+    fn again_if_more<A>(&self, asked: Asked<A>, last: fn(&mut Controlling) -> &mut Duration)
+    where
+        A: Ask<Answer = Elected> + 'static,
+    {
+        let this = self.this.clone();
+        self.env.spawn(Box::pin(async move {
+            let Ok(elected) = asked.await else { return };
+            if elected.partitions > 0 {
+                tracing::info!(partitions = elected.partitions, "leaders were elected");
+            }
+            let Some(this) = this.upgrade().filter(|_| elected.more) else { return };
+            if let Some(controlling) = &mut this.state.lock().controlling {
+                *last(controlling) = Duration::ZERO;
             }
         }));
     }
@@ -241,6 +295,10 @@ impl Quorum {
             seed: Seed(self.env.random()),
         };
         if !command.is_due(controlling.state()) {
+            return;
+        }
+        if !state.unappended.is_empty() {
+            // The disk is full: later.
             return;
         }
         controlling.meta_is_formed = true;
@@ -314,6 +372,8 @@ impl Quorum {
             detached: BTreeSet::new(),
             since: self.env.elapsed(),
             meta_is_formed: false,
+            balanced_at: self.env.elapsed(),
+            unclean_at: self.env.elapsed(),
         });
         self.leaders.notify();
         for broker in unfenced {
@@ -330,7 +390,7 @@ impl Quorum {
     }
 
     /// Drops what decides; whoever waits for an answer has to ask the next controller.
-    pub(super) fn stop_controlling(&self, state: &mut State) {
+    pub(super) fn stop_controlling(state: &mut State) {
         state.elected = None;
         let Some(controlling) = state.controlling.take() else { return };
         for ticket in controlling.leader.resign() {

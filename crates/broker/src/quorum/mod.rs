@@ -27,7 +27,7 @@ use chronik_log::batch::Header;
 use chronik_log::{CheckpointJob, Log, LogError};
 use chronik_raft::{Action, Event, QuorumDescription, Raft, Token};
 use chronik_state::image::{ImageBuilder, MetadataImage, Published};
-use chronik_types::{LeaderEpoch, NodeId, Offset};
+use chronik_types::{NodeId, Offset};
 
 use crate::critical::Critical;
 use crate::env::Env;
@@ -36,7 +36,7 @@ use crate::wait::Wait;
 
 pub(crate) use boot::Boot;
 pub(crate) use control::{Asked, Terms};
-use control::{Controlling, Elected};
+use control::{Controlling, Won};
 use net::Slot;
 use snapshots::Snapshots;
 use store::Store;
@@ -84,7 +84,7 @@ struct State {
     builder: ImageBuilder,
     snapshots: Snapshots,
     /// Leads as soon as the log is applied past the start of its epoch.
-    elected: Option<Elected>,
+    elected: Option<Won>,
     controlling: Option<Controlling>,
     terms: Arc<Terms>,
     /// Whether this run of the node has said that it sets up nothing.
@@ -122,9 +122,7 @@ impl Changes {
 /// What a node of the quorum knows of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Leadership {
-    /// The epoch.
-    pub(crate) epoch: LeaderEpoch,
-    /// The leader in it, if known.
+    /// The leader, if known.
     pub(crate) leader: Option<NodeId>,
     /// Where the leader listens for the quorum.
     pub(crate) address: Option<chronik_raft::Address>,
@@ -205,7 +203,6 @@ impl Quorum {
     pub(crate) fn leadership(&self) -> Leadership {
         let state = self.state.lock();
         Leadership {
-            epoch: state.raft.epoch(),
             leader: state.raft.leader(),
             address: state.raft.leader_address(),
             is_controlling: state.controlling.is_some(),
@@ -329,11 +326,11 @@ impl Quorum {
             Action::BecameLeader { epoch, start_offset } => {
                 let raft_id = state.store.node_id();
                 tracing::info!("became leader at term {epoch}, raft_id: {raft_id}, term: {epoch}");
-                state.elected = Some(Elected { epoch, start_offset });
+                state.elected = Some(Won { epoch, start_offset });
             }
             Action::Resigned { epoch, reason } => {
                 tracing::info!(%epoch, ?reason, "resigned as controller");
-                self.stop_controlling(state);
+                Self::stop_controlling(state);
             }
             Action::BecameFollower { epoch, leader } => {
                 tracing::info!(%epoch, %leader, "follows a leader");

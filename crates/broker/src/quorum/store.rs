@@ -188,9 +188,8 @@ impl Store {
         while all.len() - removed > 1 {
             let path = self.path_of(all[removed]);
             let too_much = config.retention_bytes >= 0 && bytes > config.retention_bytes as u64;
-            if !too_much
-                && !(config.retention_ms >= 0 && self.is_older(&path, now.0 - config.retention_ms)?)
-            {
+            let is_too_old = config.retention_ms >= 0 && self.is_older(&path, now.0 - config.retention_ms)?;
+            if !(too_much || is_too_old) {
                 break;
             }
             self.disk().remove_file(&path).map_err(|error| io("remove", &path, error))?;

@@ -44,6 +44,10 @@ pub struct NodeConfig {
     pub registration_timeout_ms: u64,
     /// `controlled.shutdown.enable`.
     pub controlled_shutdown: bool,
+    /// `leader.imbalance.check.interval.seconds`, in milliseconds; `None` without `auto.leader.rebalance.enable`.
+    pub balance_interval_ms: Option<u64>,
+    /// `unclean.leader.election.interval.ms`.
+    pub unclean_interval_ms: u64,
 }
 
 impl NodeConfig {
@@ -81,6 +85,8 @@ impl NodeConfig {
             session_timeout_ms: read.size("broker.session.timeout.ms")?,
             registration_timeout_ms: read.size("initial.broker.registration.timeout.ms")?,
             controlled_shutdown: read.flag("controlled.shutdown.enable")?,
+            balance_interval_ms: balance_interval_ms(&read)?,
+            unclean_interval_ms: read.size("unclean.leader.election.interval.ms")?,
         })
     }
 
@@ -99,6 +105,11 @@ impl NodeConfig {
         }
         Ok(())
     }
+}
+
+fn balance_interval_ms(read: &FileReader<'_>) -> Result<Option<u64>, ConfigError> {
+    let seconds = read.size("leader.imbalance.check.interval.seconds")?;
+    Ok(read.flag("auto.leader.rebalance.enable")?.then_some(seconds.saturating_mul(1000)))
 }
 
 fn node_id(file: &dyn Lookup) -> Result<NodeId, ConfigError> {

@@ -102,7 +102,7 @@ keys! { NODE, Broker;
         NoMeaning("a node starts in milliseconds"),
         "A node that is not up within this time stops.";
     "unclean.leader.election.interval.ms", Long = "300000", Min(1), Medium, ReadOnly, internal,
-        NotYet(REPLICATION),
+        Acts,
         "How often the controller looks for partitions that need an unclean election.";
     "unstable.api.versions.enable", Boolean = "false", Any, High, ReadOnly, internal,
         NoMeaning("versions that Kafka calls unstable are not served"),

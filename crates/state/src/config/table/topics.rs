@@ -12,7 +12,7 @@ keys! { TOPICS, Broker;
         "Length of each of these samples.";
     "auto.create.topics.enable", Boolean = "true", Any, High, ReadOnly, public, Acts,
         "Whether a topic that a client asks for and that does not exist is created.";
-    "auto.leader.rebalance.enable", Boolean = "true", Any, High, ReadOnly, public, NotYet(REPLICATION),
+    "auto.leader.rebalance.enable", Boolean = "true", Any, High, ReadOnly, public, Acts,
         "Whether the controller moves leadership back to preferred replicas by itself.";
     "client.quota.callback.class", Class = null, Any, Low, ReadOnly, public, Refused(PLUGIN),
         "Java class that computes client quotas.";
@@ -37,7 +37,7 @@ keys! { TOPICS, Broker;
     "kafka.metrics.reporters", List = "", Texts, Low, ReadOnly, public, NoMeaning(JMX),
         "Java classes that report metrics.";
     "leader.imbalance.check.interval.seconds", Long = "300", Min(1), High, ReadOnly, public,
-        NotYet(REPLICATION),
+        Acts,
         "How often leadership is looked at for rebalancing.";
     "leader.replication.throttled.rate", Long = null, Min(0), Medium, ClusterWide, public, NotYet(QUOTAS),
         "Bytes per second that this broker serves to throttled replicas.";
