@@ -348,11 +348,6 @@ mod tests {
         let node = with(&[("listener.security.protocol.map", "PLAINTEXT:SSL,CONTROLLER:PLAINTEXT")]).unwrap();
         assert!(node.check_built().unwrap_err().to_string().contains("a listener with TLS or SASL"));
         let node = with(&[("controller.quorum.voters", "1@a:9093,2@b:9093")]).unwrap();
-        assert!(
-            node.check_built()
-                .unwrap_err()
-                .to_string()
-                .starts_with("controller.quorum.voters=2@b:9093 is refused")
-        );
+        node.check_built().unwrap();
     }
 }
