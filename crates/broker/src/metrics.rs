@@ -56,6 +56,11 @@ pub struct Metrics {
     pub(crate) partitions_offline: Gauge,
     pub(crate) metadata_offset: Gauge,
     pub(crate) controller_epoch: Gauge,
+    pub(crate) is_controller: Gauge,
+    pub(crate) quorum_end: Gauge,
+    pub(crate) quorum_high_watermark: Gauge,
+    pub(crate) brokers_active: Gauge,
+    pub(crate) brokers_fenced: Gauge,
 }
 
 impl Metrics {
@@ -87,6 +92,11 @@ impl Metrics {
             partitions_offline: Gauge::default(),
             metadata_offset: Gauge::default(),
             controller_epoch: Gauge::default(),
+            is_controller: Gauge::default(),
+            quorum_end: Gauge::default(),
+            quorum_high_watermark: Gauge::default(),
+            brokers_active: Gauge::default(),
+            brokers_fenced: Gauge::default(),
         };
         metrics.register(&mut registry);
         *metrics.registry.lock() = registry;
@@ -113,6 +123,11 @@ impl Metrics {
         gauge("partitions_offline", "Partitions whose log directory failed", &self.partitions_offline);
         gauge("metadata_applied_offset", "Metadata log applied up to", &self.metadata_offset);
         gauge("controller_epoch", "Epoch of the active controller", &self.controller_epoch);
+        gauge("controller_active", "Whether this node is the active controller", &self.is_controller);
+        gauge("quorum_log_end_offset", "End of this node's metadata log", &self.quorum_end);
+        gauge("quorum_high_watermark", "Committed metadata, as this node knows", &self.quorum_high_watermark);
+        gauge("brokers_active", "Brokers that are registered and not fenced", &self.brokers_active);
+        gauge("brokers_fenced", "Brokers that are registered and fenced", &self.brokers_fenced);
     }
 
     /// A request was answered.

@@ -248,6 +248,12 @@ impl Node {
     /// The metrics page, in Prometheus' text format.
     pub fn metrics_page(&self) -> String {
         self.metrics.fetch_sessions.set(self.sessions.len() as i64);
+        self.quorum.measure(&self.metrics);
+        let image = self.image();
+        let active = image.state.brokers().filter(|broker| broker.is_active()).count();
+        let fenced = image.state.brokers().filter(|broker| broker.fenced).count();
+        self.metrics.brokers_active.set(active as i64);
+        self.metrics.brokers_fenced.set(fenced as i64);
         self.metrics.page()
     }
 

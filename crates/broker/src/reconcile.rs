@@ -61,7 +61,6 @@ impl Reconcile {
     pub(crate) fn follow(&mut self, published: &Published) {
         let (image, delta) = (&published.image, &published.delta);
         self.metrics.metadata_offset.set(image.end.0);
-        self.metrics.controller_epoch.set(i64::from(image.epoch.0));
         for (&id, name) in &delta.topics_removed {
             if let Some(topic) = published.before.state.topic(id) {
                 self.remove(id, name, topic);

@@ -31,6 +31,7 @@ use chronik_types::{NodeId, Offset};
 
 use crate::critical::Critical;
 use crate::env::Env;
+use crate::metrics::Metrics;
 use crate::peers::Peers;
 use crate::wait::Wait;
 
@@ -212,6 +213,15 @@ impl Quorum {
     /// Whether this node decides.
     pub(crate) fn is_controlling(&self) -> bool {
         self.state.lock().controlling.is_some()
+    }
+
+    /// Says how the quorum stands, for the page of metrics.
+    pub(crate) fn measure(&self, metrics: &Metrics) {
+        let state = self.state.lock();
+        metrics.is_controller.set(i64::from(state.controlling.is_some()));
+        metrics.controller_epoch.set(i64::from(state.raft.epoch().0));
+        metrics.quorum_end.set(state.raft.log_end().0);
+        metrics.quorum_high_watermark.set(state.raft.high_watermark().map_or(-1, |mark| mark.0));
     }
 
     /// The quorum as its leader sees it; `None` on any other node.
