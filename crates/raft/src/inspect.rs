@@ -27,6 +27,8 @@ pub struct Inspection {
     pub high_watermark: Option<Offset>,
     /// The epochs in its log, ascending.
     pub epochs: Vec<EpochStart>,
+    /// The voters that it knows, by id.
+    pub voters: Vec<NodeId>,
     /// Its latest snapshot.
     pub snapshot: Option<SnapshotId>,
     /// Proposals that were refused since this node does not lead: always 0 where only a leader can propose.
@@ -47,6 +49,7 @@ impl Raft {
             durable_end: self.log.durable(),
             high_watermark: self.high_watermark,
             epochs: self.log.epochs().to_vec(),
+            voters: self.voters().ids().collect(),
             snapshot: self.log.snapshot(),
             refused_proposals: self.refused_proposals,
         }

@@ -122,11 +122,25 @@ impl SimNode {
     /// How it is, for messages.
     pub fn describe(&self) -> String {
         let why_not = self.run.why_not.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match (self.life, self.has_joined()) {
-            (Some(_), true) => format!("{} is up", self.name),
-            (Some(_), false) => format!("{} is starting {why_not}", self.name),
-            (None, _) => format!("{} is down {why_not}", self.name),
-        }
+        let state = match (self.life, self.has_joined()) {
+            (Some(_), true) => "is up",
+            (Some(_), false) => "is starting",
+            (None, _) => "is down",
+        };
+        let Some(node) = self.node() else { return format!("{} {state} {why_not}", self.name) };
+        let seen = node.inspect();
+        let quorum = &seen.quorum;
+        format!(
+            "{} {state}: {:?} in epoch {} led by {:?}, voters {:?}, log to {}, high watermark {:?}, image to {}",
+            self.name,
+            quorum.role,
+            quorum.epoch,
+            quorum.leader,
+            quorum.voters,
+            quorum.log_end,
+            quorum.high_watermark,
+            seen.image.end
+        )
     }
 
     /// Begins a life.

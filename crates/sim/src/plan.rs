@@ -115,8 +115,10 @@ impl Plan {
         }
         let voters = || self.nodes.iter().filter(|node| node.votes);
         let quorum = if self.is_dynamic {
+            // Whoever may come to lead must be among them, or observers could look for it in vain.
+            let all = self.nodes.iter().filter(|node| node.is_controller);
             let servers: Vec<String> =
-                voters().map(|node| format!("{}:{CONTROLLER_PORT}", host(node.id))).collect();
+                all.map(|node| format!("{}:{CONTROLLER_PORT}", host(node.id))).collect();
             ("controller.quorum.bootstrap.servers", servers.join(","))
         } else {
             let all: Vec<String> =

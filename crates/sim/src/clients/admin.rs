@@ -49,6 +49,7 @@ impl Clients {
     pub async fn administer(self, topics: Topics, replicas_max: i16) {
         let mut admin = Admin { clients: self, topics, replicas_max, next: 0, own: Vec::new() };
         while !admin.clients.is_stopping() {
+            admin.clients.does("administer");
             let mut session = admin.clients.open_any().await;
             while !admin.clients.is_stopping() && admin.act(&mut session).await.is_ok() {
                 admin.clients.breathe().await;

@@ -17,7 +17,9 @@ impl Clients {
     pub async fn follow(self, oracle: Oracle, partition: Partition) {
         let mut at = 0;
         while !self.is_stopping() {
+            self.does("find the leader, to read");
             let mut session = self.open_leader(partition).await;
+            self.does("read");
             while !self.is_stopping()
                 && let Ok(records) = read(&oracle, &mut session, partition, at).await
             {

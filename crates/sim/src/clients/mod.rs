@@ -10,9 +10,10 @@ pub mod records;
 pub mod topics;
 pub mod voters;
 
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::client::{Address, Lost, Session};
@@ -34,8 +35,11 @@ pub struct Clients {
     pub host: Host,
     /// How long a client that has nothing to wait for may wait all the same.
     pub leisure: Duration,
+    /// Nodes may stop cleanly, and then know only the last batch of a producer.
+    pub may_stop_cleanly: bool,
     stop: Arc<AtomicBool>,
-    busy: Arc<AtomicUsize>,
+    busy: Arc<Mutex<BTreeMap<usize, &'static str>>>,
+    number: usize,
 }
 
 impl Clients {
@@ -53,14 +57,16 @@ impl Clients {
             controllers: Arc::new(controllers),
             host: "c".into(),
             leisure: Duration::ZERO,
+            may_stop_cleanly: false,
             stop: Arc::default(),
             busy: Arc::default(),
+            number: 0,
         }
     }
 
-    /// The same, but each may wait so long with nothing to wait for.
+    /// The same, but each may wait so long with nothing to wait for, and nodes may stop cleanly.
     pub fn at_leisure(self, leisure: Duration) -> Clients {
-        Clients { leisure, ..self }
+        Clients { leisure, may_stop_cleanly: true, ..self }
     }
 
     /// Has them finish what they have begun.
@@ -75,22 +81,40 @@ impl Clients {
 
     /// Whether something is still to be finished.
     pub fn are_busy(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) > 0
+        !self.lock().is_empty()
+    }
+
+    /// What is being done, for messages.
+    pub fn describe(&self) -> String {
+        format!("{:?}", self.lock())
+    }
+
+    /// What this client is about to do, for messages.
+    pub fn does(&self, what: &'static str) {
+        if let Some(does) = self.lock().get_mut(&self.number) {
+            *does = what;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, &'static str>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a client on a host of its own; [`Clients::are_busy`] until it is done.
-    pub fn run<F>(&self, host: &str, client: impl FnOnce(Clients) -> F)
+    pub fn run<F>(&mut self, host: &str, client: impl FnOnce(Clients) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.busy.fetch_add(1, Ordering::Relaxed);
+        self.number += 1;
+        let number = self.number;
+        self.lock().insert(number, "begins");
         let busy = Arc::clone(&self.busy);
         let task = client(Clients { host: host.into(), ..self.clone() });
         self.world.spawn(
             CLIENTS,
             Box::pin(async move {
                 task.await;
-                busy.fetch_sub(1, Ordering::Relaxed);
+                busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
             }),
         );
     }

@@ -4,6 +4,10 @@
 //! sequence to hold the others against: if it refuses the first for want of room and takes the second, Kafka loses the
 //! order too); when its connection breaks it sends everything that was not answered again, in order, with the same
 //! sequence numbers, as Kafka's clients do. Errors that no client should ever see are violations.
+//!
+//! After a clean stop a broker knows the last batch of a producer only (Kafka's producer snapshots hold no more), and
+//! refuses what was sent before it and not answered. Then the producer gives up, as Kafka's does, and a new one begins:
+//! what was not answered is unknown.
 
 use std::collections::VecDeque;
 
@@ -75,13 +79,29 @@ impl Clients {
 
     /// Produces to one partition until told to stop, then until everything is acknowledged.
     pub async fn produce(self, oracle: Oracle, partition: Partition) {
+        while self.produce_as_one(&oracle, partition).await.is_err() {}
+    }
+
+    async fn produce_as_one(&self, oracle: &Oracle, partition: Partition) -> Result<(), GaveUp> {
+        self.does("get a producer id");
         let id = self.producer_id().await;
-        let mut producer =
-            Producer { oracle, partition, id, unanswered: VecDeque::new(), next: 0, in_flight_max: 1 };
+        let oracle = oracle.clone();
+        let mut producer = Producer {
+            oracle,
+            partition,
+            id,
+            unanswered: VecDeque::new(),
+            next: 0,
+            in_flight_max: 1,
+            has_given_up: false,
+        };
         loop {
+            self.does("find the leader, to produce");
             let mut session = self.open_leader(partition).await;
-            match producer.go_on(&self, &mut session).await {
-                Ok(()) => return,
+            self.does("produce");
+            match producer.go_on(self, &mut session).await {
+                Ok(()) => return Ok(()),
+                Err(Lost) if producer.has_given_up => return Err(GaveUp),
                 Err(Lost) => self.pause().await,
             }
         }
@@ -99,6 +119,9 @@ async fn find_leader(session: &mut Session, partition: Partition) -> Option<Addr
     Some(Address { host: broker.host.as_str().into(), port: u16::try_from(broker.port).ok()? })
 }
 
+/// The producer is of no further use.
+struct GaveUp;
+
 struct Producer {
     oracle: Oracle,
     partition: Partition,
@@ -107,6 +130,7 @@ struct Producer {
     unanswered: VecDeque<(u64, u64)>,
     next: u64,
     in_flight_max: usize,
+    has_given_up: bool,
 }
 
 impl Producer {
@@ -133,7 +157,7 @@ impl Producer {
                 return Ok(());
             }
             if sent > 0 {
-                self.answer(session).await?;
+                self.answer(clients, session).await?;
                 sent -= 1;
                 if !clients.leisure.is_zero() {
                     clients.breathe().await;
@@ -143,7 +167,7 @@ impl Producer {
     }
 
     /// Takes in the answer to the oldest batch.
-    async fn answer(&mut self, session: &mut Session) -> Result<(), Lost> {
+    async fn answer(&mut self, clients: &Clients, session: &mut Session) -> Result<(), Lost> {
         let (first, count) = self.unanswered[0];
         let response = session.receive::<ProduceRequest>(PRODUCE).await?;
         let answer = &response.responses[0].partition_responses[0];
@@ -156,6 +180,10 @@ impl Producer {
                 Ok(())
             }
             code if code.is_retriable() => Err(Lost),
+            ErrorCode::OutOfOrderSequenceNumber if clients.may_stop_cleanly => {
+                self.has_given_up = true;
+                Err(Lost)
+            }
             code => {
                 self.oracle.violated(format!("producer {} batch {first}: {code}", self.id));
                 Err(Lost)

@@ -65,6 +65,7 @@ impl Oracle {
 
     /// Something impossible happened.
     pub fn violated(&self, what: String) {
+        crate::journal::note(&what);
         self.lock().violations.push(what);
     }
 

@@ -122,6 +122,7 @@ impl Topics {
 
     /// Something impossible happened.
     pub fn violated(&self, what: String) {
+        crate::journal::note(&what);
         self.lock().violations.push(what);
     }
 

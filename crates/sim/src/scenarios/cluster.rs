@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chronik_raft::Role;
 use chronik_types::NodeId;
 
@@ -41,7 +41,7 @@ pub fn run(world: &World, disks: &Disks, tally: &mut Tally) -> Result<Vec<String
     let plan = Plan::draw(world);
     let mut cluster = Cluster::new(world, plan, disks)?;
     let clients = Clients::new(world, &cluster.network, cluster.plan.brokers(), cluster.plan.controllers());
-    let work = Work {
+    let mut work = Work {
         clients: clients.at_leisure(LEISURE),
         records: Oracle::default(),
         topics: Topics::default(),
@@ -52,7 +52,7 @@ pub fn run(world: &World, disks: &Disks, tally: &mut Tally) -> Result<Vec<String
     for id in ids {
         cluster.start(id)?;
     }
-    let found = unrest(&mut cluster).and_then(|()| rest(&mut cluster, &work));
+    let found = unrest(&mut cluster).and_then(|()| rest(&mut cluster, &mut work));
     *tally = cluster.tally;
     work.count(&cluster, tally);
     found
@@ -67,7 +67,7 @@ struct Work {
 }
 
 impl Work {
-    fn start(&self, cluster: &Cluster) {
+    fn start(&mut self, cluster: &Cluster) {
         let brokers = cluster.plan.brokers().len() as i16;
         for admin in 1..=ADMINS {
             let topics = self.topics.clone();
@@ -87,6 +87,14 @@ impl Work {
             let changes = Arc::clone(&self.voter_changes);
             self.clients.run("c3", |here| here.change_voters(controllers, changes));
         }
+    }
+
+    /// What clients were told and should not have been.
+    fn told_wrong(&self) -> Vec<String> {
+        let mut wrong = self.records.violations();
+        wrong.extend(self.topics.violations());
+        wrong.truncate(5);
+        wrong
     }
 
     fn count(&self, cluster: &Cluster, tally: &mut Tally) {
@@ -109,16 +117,16 @@ fn unrest(cluster: &mut Cluster) -> Result<()> {
     cluster.heal()
 }
 
-fn rest(cluster: &mut Cluster, work: &Work) -> Result<Vec<String>> {
+fn rest(cluster: &mut Cluster, work: &mut Work) -> Result<Vec<String>> {
     cluster.rest_until(REST_MAX, "settled", is_settled)?;
     work.clients.stop();
-    cluster.rest_until(REST_MAX, "clients have finished", |_| !work.clients.are_busy())?;
+    let finished = cluster.rest_until(REST_MAX, "clients have finished", |_| !work.clients.are_busy());
+    finished.with_context(|| format!("clients still {} {:?}", work.clients.describe(), work.told_wrong()))?;
     cluster.rest_until(REST_MAX, "settled again", is_settled)?;
     let read = Arc::new(AtomicBool::new(false));
-    judge(&work.clients, &work.records, &read);
+    judge(&mut work.clients, &work.records, &read);
     cluster.rest_until(REST_MAX, "everything is read", |_| read.load(Ordering::Relaxed))?;
-    let mut found = work.records.violations();
-    found.extend(work.topics.violations());
+    let mut found = work.told_wrong();
     found.extend(work.topics.judge(&cluster.invariants.committed, &[META, TOPIC]));
     Ok(found)
 }

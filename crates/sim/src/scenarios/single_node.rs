@@ -9,7 +9,6 @@ use anyhow::{Result, bail};
 use chronik_types::NodeId;
 
 use crate::clients::Clients;
-use crate::clients::produce::TOPIC;
 use crate::clients::records::Oracle;
 use crate::cluster::{Cluster, Tally};
 use crate::node::{Death, Disks};
@@ -30,17 +29,17 @@ const REST_MAX: Duration = Duration::from_mins(2);
 pub fn run(world: &World, disks: &Disks, tally: &mut Tally) -> Result<Vec<String>> {
     let mut cluster = Cluster::new(world, Plan::single(), disks)?;
     let oracle = Oracle::default();
-    let clients = Clients::new(world, &cluster.network, cluster.plan.brokers(), Vec::new());
-    start_clients(&clients, &oracle);
+    let mut clients = Clients::new(world, &cluster.network, cluster.plan.brokers(), Vec::new());
+    start_clients(&mut clients, &oracle);
     cluster.start(NODE)?;
-    let found = unrest(&mut cluster).and_then(|()| rest(&mut cluster, &clients, &oracle));
+    let found = unrest(&mut cluster).and_then(|()| rest(&mut cluster, &mut clients, &oracle));
     *tally = cluster.tally;
     tally.records = oracle.acked_count() as u64;
     found?;
     Ok(oracle.violations())
 }
 
-fn start_clients(clients: &Clients, oracle: &Oracle) {
+fn start_clients(clients: &mut Clients, oracle: &Oracle) {
     for partition in (0..PARTITIONS).chain([0]) {
         let oracle = oracle.clone();
         clients.run("c1", |here| async move {
@@ -74,7 +73,7 @@ impl Cluster {
     }
 }
 
-fn rest(cluster: &mut Cluster, clients: &Clients, oracle: &Oracle) -> Result<()> {
+fn rest(cluster: &mut Cluster, clients: &mut Clients, oracle: &Oracle) -> Result<()> {
     clients.stop();
     cluster.rest_until(REST_MAX, "clients have finished", |_| !clients.are_busy())?;
     let read = Arc::new(AtomicBool::new(false));
@@ -83,7 +82,7 @@ fn rest(cluster: &mut Cluster, clients: &Clients, oracle: &Oracle) -> Result<()>
 }
 
 /// Reads everything, and has the oracle judge it.
-pub(super) fn judge(clients: &Clients, oracle: &Oracle, read: &Arc<AtomicBool>) {
+pub(super) fn judge(clients: &mut Clients, oracle: &Oracle, read: &Arc<AtomicBool>) {
     let (oracle, read) = (oracle.clone(), Arc::clone(read));
     clients.run("c1", |here| async move {
         for partition in 0..PARTITIONS {
@@ -110,6 +109,6 @@ impl Cluster {
             return Ok(());
         }
         let nodes: Vec<String> = self.nodes.values().map(|node| node.describe()).collect();
-        bail!("no rest {most:?} after the last fault: never {what}; {TOPIC}; {}", nodes.join(", "))
+        bail!("no rest {most:?} after the last fault: never {what}\n{}", nodes.join("\n"))
     }
 }
