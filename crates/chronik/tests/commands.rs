@@ -76,6 +76,38 @@ fn records_are_read_back_after_a_stop_and_after_a_kill() {
 }
 
 #[test]
+fn the_cluster_tells_its_state_and_how_it_came_to_be_so() {
+    let (_dir, data) = data_dir();
+    let node = Node::start(&data, &[]);
+    node.run(&["topic", "create", "orders", "-p", "2"], "");
+    let status: Value = serde_json::from_str(&node.run(&["cluster", "status", "-o", "json"], "")).unwrap();
+    assert_eq!((&status["brokers"][0]["id"], &status["brokers"][0]["fenced"]), (&1.into(), &false.into()));
+    assert_eq!((&status["quorum"]["leader"], &status["withoutLeader"]), (&1.into(), &0.into()));
+    let is_of_orders = |partition: &&Value| partition["topic"] == "orders";
+    assert_eq!(status["partitions"].as_array().unwrap().iter().filter(is_of_orders).count(), 2);
+    let shown = node.run(&["cluster", "status", "--partitions"], "");
+    assert!(shown.contains("\norders-1 "), "{shown}");
+    let voters = node.try_run(&["cluster", "remove-voter", "9"], "");
+    assert!(String::from_utf8_lossy(&voters.stderr).contains("node 9 is no voter"));
+    let missing = node.try_run(&["cluster", "why", "orders-7"], "");
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("says nothing about orders-7"));
+    let online = node.run(&["cluster", "why", "orders-1", "-o", "json"], "");
+    let dumped = node.run(&["metadata", "dump", "-o", "json"], "");
+    assert_eq!(node.stop().0, Some(0));
+    let history: Value = serde_json::from_str(&online).unwrap();
+    assert_eq!((&history["because"], &history["now"]["leader"]), (&"created".into(), &1.into()));
+    let dir = ["--dir", data.to_str().unwrap(), "-o", "json"];
+    let offline = chronik(&[&["cluster", "why", "orders-1"][..], &dir].concat(), "");
+    assert_eq!(String::from_utf8(offline.stdout).unwrap(), online);
+    let offline = chronik(&[&["metadata", "dump"][..], &dir].concat(), "");
+    let offline = String::from_utf8(offline.stdout).unwrap();
+    // What was committed then stands in the log still; since then the node has stopped.
+    assert!(offline.starts_with(&dumped), "{offline}");
+    let items = json_lines(&offline);
+    assert!(items.iter().any(|item| item["record"]["type"] == "TOPIC_RECORD"));
+}
+
+#[test]
 fn following_sees_what_is_written_later() {
     let (_dir, data) = data_dir();
     let node = Node::start(&data, &[]);

@@ -4,11 +4,13 @@
 //! do; only [`main`] turns errors into words and exit codes.
 
 mod client;
+mod cluster;
 mod completions;
 mod config;
 mod connect;
 mod consume;
 mod log;
+mod metadata;
 #[cfg(test)]
 mod pages;
 mod print;
@@ -53,6 +55,10 @@ enum Command {
     Produce(produce::Arguments),
     /// Read records of a topic and print them
     Consume(consume::Arguments),
+    /// Show the cluster's nodes and quorum, change who votes, and ask why a partition is as it is
+    Cluster(cluster::Arguments),
+    /// Look into the cluster's metadata log
+    Metadata(metadata::Arguments),
     /// Look into the files of a data directory, without a broker
     Log(log::Arguments),
     /// About the configuration
@@ -92,6 +98,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Topic(arguments) => topic::run(&arguments, &mut printer)?,
         Command::Produce(arguments) => produce::run(&arguments, &mut printer)?,
         Command::Consume(arguments) => consume::run(&arguments, &mut printer)?,
+        Command::Cluster(arguments) => cluster::run(&arguments, &mut printer)?,
+        Command::Metadata(arguments) => metadata::run(&arguments, &mut printer)?,
         Command::Log(arguments) => log::run(&arguments, &mut printer)?,
         Command::Config(arguments) => config::run(&arguments, &mut printer)?,
         Command::Completions(arguments) => completions::run(&arguments, &mut printer)?,

@@ -14,6 +14,8 @@ use clap::Subcommand;
 
 use super::Printer;
 
+pub use segment::batches;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]

@@ -28,6 +28,17 @@ pub enum Content {
 
 /// Dumps all batches of a file of `len` bytes. An error names the position of the first damage.
 pub fn dump(report: &mut Report<'_>, file: File, len: u64, content: Content) -> Result<()> {
+    batches(file, len, |batch, position| {
+        report.item(describe(batch.header(), position))?;
+        if report.detail.records { records(report, batch, content) } else { Ok(()) }
+    })
+}
+
+/// Hands out the batches of a file of `len` bytes, each checked, with its position.
+///
+/// # Errors
+/// The first damage, with its position, or what `each` returned.
+pub fn batches(file: File, len: u64, mut each: impl FnMut(Batch<'_>, u64) -> Result<()>) -> Result<()> {
     let mut input = BufReader::with_capacity(BUFFER_BYTES, file);
     let mut bytes = Vec::new();
     let mut position = 0;
@@ -43,10 +54,7 @@ pub fn dump(report: &mut Report<'_>, file: File, len: u64, content: Content) -> 
             return Err(reason.context(damaged(position)));
         }
         next_offset = Some(header.next_offset());
-        report.item(describe(header, position))?;
-        if report.detail.records {
-            records(report, batch, content).with_context(|| damaged(position))?;
-        }
+        each(batch, position).with_context(|| damaged(position))?;
         position += bytes.len() as u64;
     }
     Ok(())
