@@ -48,6 +48,7 @@ pub(crate) fn scan(storage: Storage) -> Result<Scanned, StartError> {
                     topic_id: log.topic_id,
                     start_offset: log.start_offset,
                     recovery_point: log.recovery_point,
+                    high_watermark: log.high_watermark,
                 };
                 unclaimed.insert(log.topic_partition, found);
             }
@@ -56,7 +57,12 @@ pub(crate) fn scan(storage: Storage) -> Result<Scanned, StartError> {
             opened.log_dir.remove(&deleted)?;
         }
         let data = DataDir::new(opened.log_dir.path().to_owned(), opened.directory_id);
-        dirs.push(Dir { log_dir: opened.log_dir, data, clean: found.clean });
+        dirs.push(Dir {
+            log_dir: opened.log_dir,
+            data,
+            clean: found.clean,
+            checkpointing: parking_lot::Mutex::default(),
+        });
     }
     Ok((dirs, unclaimed, metadata))
 }

@@ -110,6 +110,7 @@ fn checkpoint_one(partition: &Partition) -> Result<(), LogError> {
 pub(crate) fn write_checkpoints(node: &Node) {
     let partitions = node.partitions.all();
     for (at, dir) in node.dirs.iter().enumerate().filter(|(_, dir)| !dir.data.is_offline()) {
+        let _one_at_a_time = dir.checkpointing.lock();
         let mut recovery_points: Vec<(TopicPartition, Offset)> = Vec::new();
         let mut starts = Vec::new();
         let mut high_watermarks = Vec::new();

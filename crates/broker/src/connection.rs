@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chronik_types::{BrokerEpoch, NodeId};
+use chronik_types::{BrokerEpoch, ErrorCode, NodeId};
 use chronik_wire::{
     DecodeError, Listener, Outgoing, RequestHeader, Response, decode_request, encode_response,
 };
@@ -24,6 +24,7 @@ use crate::api::{self, Reply, Started};
 use crate::forward;
 use crate::node::Node;
 use crate::partition::Partition;
+use crate::wait::Wait;
 
 /// Requests of one connection that may be in progress.
 const REQUESTS_MAX: usize = 1024;
@@ -46,6 +47,8 @@ pub(crate) struct Client {
     pub(crate) peer: Peer,
     /// Partitions that this connection appended to and that have not been seen durable since.
     dirty: Mutex<SmallVec<[Arc<Partition>; 4]>>,
+    /// A fetch of a follower that waits for data, until the next request comes.
+    waiting: Mutex<Option<Arc<Wait>>>,
     /// The broker whose heartbeats come by this connection.
     broker: Mutex<Option<(NodeId, BrokerEpoch)>>,
 }
@@ -54,6 +57,11 @@ impl Client {
     /// A broker's heartbeat came by this connection: when it ends, the broker may be gone.
     pub(crate) fn heard_heartbeat(&self, broker: (NodeId, BrokerEpoch)) {
         *self.broker.lock() = Some(broker);
+    }
+
+    /// Ends `wait` (with `REQUEST_TIMED_OUT`) when the next request comes by this connection.
+    pub(crate) fn waits_for_more(&self, wait: &Arc<Wait>) {
+        *self.waiting.lock() = Some(Arc::clone(wait));
     }
 
     /// Has [`Connection::settle`] make the partition durable.
@@ -94,7 +102,12 @@ pub struct Connection {
 impl Connection {
     /// A connection that was just accepted.
     pub fn new(node: Arc<Node>, peer: Peer) -> Self {
-        let client = Arc::new(Client { peer, dirty: Mutex::default(), broker: Mutex::default() });
+        let client = Arc::new(Client {
+            peer,
+            dirty: Mutex::default(),
+            waiting: Mutex::default(),
+            broker: Mutex::default(),
+        });
         Connection { node, client, in_progress: VecDeque::new(), bytes: 0 }
     }
 
@@ -102,6 +115,10 @@ impl Connection {
     ///
     /// Errors: the connection is to be closed; what was started before is lost to the client.
     pub fn start(&mut self, frame: Bytes, cx: &mut Context<'_>) -> Result<(), Refused> {
+        if let Some(wait) = self.client.waiting.lock().take() {
+            // Answers go out in order: a follower that asks again wants the wait to end.
+            wait.complete(ErrorCode::RequestTimedOut);
+        }
         let bytes = frame.len();
         let whole = frame.clone();
         let (header, body) = RequestHeader::parse(frame)?;

@@ -27,6 +27,7 @@ mod peers;
 mod producer_ids;
 mod quorum;
 mod reconcile;
+mod replication;
 mod settings;
 mod snapshot_file;
 pub mod storage;

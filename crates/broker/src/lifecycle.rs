@@ -55,6 +55,7 @@ pub(crate) async fn join(node: &Arc<Node>) -> Result<(), StartError> {
         }
     }
     catch_up(node).await;
+    node.begin_partitions();
     while beat(node, false).await.is_none_or(|answer| answer.is_fenced) {
         let changed = node.quorum().image_changed();
         pause(node, &changed, BACKOFF).await;

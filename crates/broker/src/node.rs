@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::boot;
 use crate::change_feed;
 use crate::chores;
+use crate::critical::Critical;
 use crate::env::Env;
 use crate::fetch_sessions::FetchSessions;
 use crate::in_flight::InFlight;
@@ -32,6 +33,7 @@ use crate::peers::Peers;
 use crate::producer_ids::ProducerIds;
 use crate::quorum::{Asked, Quorum};
 use crate::reconcile::{Dir, Reconcile};
+use crate::replication::{self, Replication};
 use crate::settings::Settings;
 use crate::storage::{self, StorageError};
 
@@ -96,6 +98,9 @@ pub struct Node {
     pub metrics: Arc<Metrics>,
     pub(crate) sessions: FetchSessions,
     pub(crate) partitions: Arc<Partitions>,
+    pub(crate) replication: Arc<Replication>,
+    /// Never locked by who may need the quorum: it is locked under the quorum's lock.
+    reconcile: Arc<Critical<Reconcile>>,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) dirs: Arc<Vec<Dir>>,
     pub(crate) metadata_dir: usize,
@@ -137,22 +142,28 @@ impl Node {
         let (dirs, unclaimed, metadata) = boot::scan(storage)?;
         let dirs = Arc::new(dirs);
         let expiration_ms = config.load().requests.producer_id_expiration_ms;
-        let mut reconcile = Reconcile {
+        let replication = Arc::new(Replication::default());
+        let reconcile = Reconcile {
             env: Arc::clone(&env),
             node: options.config.node_id,
             file: Arc::clone(&file),
             config: Arc::clone(&config),
             metrics: Arc::clone(&metrics),
             partitions: Arc::clone(&partitions),
+            replication: Arc::clone(&replication),
             dirs: Arc::clone(&dirs),
             unclaimed,
             settings: IndexMap::default(),
             plain: Settings::new(TopicConfig::resolve(&Nothing, &layers), expiration_ms),
+            image: None,
+            has_begun: false,
             load: vec![0; dirs.len().min(options.config.log_dirs.len())],
         };
         let of_quorum = boot::of_quorum(&*env, &files, &options, &dirs[metadata_dir], &cluster_id, &metadata);
         let peers = Peers::new(Arc::clone(&env), format!("chronik-{}", options.config.node_id));
-        let subscriber = Box::new(move |published: &_| reconcile.follow(published));
+        let reconcile = Arc::new(Critical::new(reconcile));
+        let following = Arc::clone(&reconcile);
+        let subscriber = Box::new(move |published: &_| following.lock().follow(published));
         let quorum = Quorum::start(Arc::clone(&env), Arc::clone(&peers), of_quorum, subscriber)?;
         let limits = config.load_full();
         let bytes_max =
@@ -168,6 +179,8 @@ impl Node {
             metrics,
             sessions: FetchSessions::new(limits.requests.fetch_sessions_max as usize),
             partitions,
+            replication,
+            reconcile,
             producer_ids: ProducerIds::default(),
             dirs,
             metadata_dir,
@@ -188,6 +201,7 @@ impl Node {
         chores::start(self);
         if self.options.is_broker {
             change_feed::start(self);
+            replication::start(self);
         }
         Ok(())
     }
@@ -284,6 +298,11 @@ impl Node {
     /// The directories that hold partitions; one for the metadata log alone is not among them.
     pub(crate) fn broker_dirs(&self) -> impl Iterator<Item = &Dir> {
         self.dirs.iter().take(self.options.log_dirs.len())
+    }
+
+    /// The image holds this broker's registration: its partitions may be opened and take their roles.
+    pub(crate) fn begin_partitions(&self) {
+        self.reconcile.lock().begin();
     }
 
     /// The broker was registered.

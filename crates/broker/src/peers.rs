@@ -36,6 +36,10 @@ pub(crate) enum Purpose {
     Lifecycle,
     /// What a broker asks of the controller for itself or its clients.
     Forwarding,
+    /// A leader's proposals of in-sync replicas.
+    InSync,
+    /// What a follower fetches from its leader; each of its fetchers has a number.
+    Replication(u32),
 }
 
 /// Why a call has no answer.

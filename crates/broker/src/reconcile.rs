@@ -1,7 +1,8 @@
 //! Making this broker what the image says it is: partitions appear, change, take new settings, and go.
 //!
-//! Called with each new image, in order, under the quorum's lock; it is the only code that adds to or removes from the
-//! set of partitions. It decides nothing: what it does is a function of the image and of what is on disk.
+//! Called with each new image, in order, under the quorum's lock, and once when the node has caught up with the cluster:
+//! before that, nothing is opened and nothing removed. It is the only code that adds to or removes from the set of
+//! partitions, and that gives them their roles. It decides nothing: what it does is a function of the image and of what is on disk.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,8 +19,9 @@ use indexmap::IndexMap;
 use crate::data_dir::DataDir;
 use crate::env::{Env, Urgency};
 use crate::metrics::Metrics;
-use crate::partition::Partition;
+use crate::partition::{Mandate, Partition};
 use crate::partitions::Partitions;
+use crate::replication::Replication;
 use crate::settings::Settings;
 
 /// A log directory with its lock held, and what the node knows of its health.
@@ -28,6 +30,8 @@ pub(crate) struct Dir {
     pub(crate) data: Arc<DataDir>,
     /// The last run ended cleanly.
     pub(crate) clean: bool,
+    /// Checkpoints are written one after the other.
+    pub(crate) checkpointing: parking_lot::Mutex<()>,
 }
 
 /// A log that was found at start and that no partition has claimed yet.
@@ -37,6 +41,7 @@ pub(crate) struct Unclaimed {
     pub(crate) topic_id: Option<TopicId>,
     pub(crate) start_offset: Offset,
     pub(crate) recovery_point: Offset,
+    pub(crate) high_watermark: Offset,
 }
 
 /// What reconciling works on.
@@ -47,28 +52,37 @@ pub(crate) struct Reconcile {
     pub(crate) config: Arc<ArcSwap<BrokerConfig>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) partitions: Arc<Partitions>,
+    pub(crate) replication: Arc<Replication>,
     pub(crate) dirs: Arc<Vec<Dir>>,
     pub(crate) unclaimed: IndexMap<TopicPartition, Unclaimed, FixedState>,
     pub(crate) settings: IndexMap<TopicId, Arc<Settings>, FixedState>,
     /// Of every topic without overrides.
     pub(crate) plain: Arc<Settings>,
+    /// The last one that was followed.
+    pub(crate) image: Option<Arc<MetadataImage>>,
+    pub(crate) has_begun: bool,
     /// Partitions per log directory, to place new ones.
     pub(crate) load: Vec<usize>,
 }
 
 impl Reconcile {
-    /// Follows the cluster from one image to the next.
+    /// Follows the cluster from one image to the next. Before [`Reconcile::begin`] only the broker's own configuration is
+    /// taken from it: an image of the past may hold topics that are gone, and lack those whose logs are here.
     pub(crate) fn follow(&mut self, published: &Published) {
         let (image, delta) = (&published.image, &published.delta);
         self.metrics.metadata_offset.set(image.end.0);
-        for (&id, name) in &delta.topics_removed {
-            if let Some(topic) = published.before.state.topic(id) {
-                self.remove(id, name, topic);
-            }
-        }
         let of_brokers = delta.configs.iter().any(|resource| resource.kind == ResourceKind::Broker);
         if of_brokers {
             self.reconfigure_broker(image);
+        }
+        self.image = Some(Arc::clone(image));
+        if !self.has_begun {
+            return;
+        }
+        for (&id, name) in &delta.topics_removed {
+            if let Some(topic) = published.before.state.topic(id) {
+                self.remove_topic(id, name, topic);
+            }
         }
         for resource in delta.configs.iter().filter(|resource| resource.kind == ResourceKind::Topic) {
             if let Some(id) = image.state.topic_id(&resource.name) {
@@ -84,19 +98,68 @@ impl Reconcile {
                 self.place(image, topic, index);
             }
         }
+        if !delta.brokers.is_empty() {
+            self.note_brokers(image);
+        }
         self.metrics.partitions.set(self.partitions.len() as i64);
+    }
+
+    /// The image is as new as this node's registration: makes the broker what it says. Logs that the cluster does not
+    /// know as this broker's are removed (`LogManager.isStrayReplica`).
+    pub(crate) fn begin(&mut self) {
+        self.has_begun = true;
+        let Some(image) = self.image.clone() else { return };
+        for topic in image.state.topics() {
+            for &index in topic.partitions.keys() {
+                self.place(&image, topic, index);
+            }
+        }
+        for (name, found) in std::mem::take(&mut self.unclaimed) {
+            match found.topic_id {
+                Some(id) => {
+                    tracing::info!(partition = %name, topic_id = %id, "removing a log that the cluster does not know as this broker's");
+                    self.delete_files(found.dir, &name);
+                }
+                None => tracing::warn!(
+                    partition = %name, dir = %self.dirs[found.dir].data.path.display(),
+                    "a log of an unknown topic, without a topic id, is left alone: remove it if nobody needs it"
+                ),
+            }
+        }
+        self.metrics.partitions.set(self.partitions.len() as i64);
+    }
+
+    fn note_brokers(&self, image: &MetadataImage) {
+        let epoch =
+            |id| image.state.broker(id).filter(|broker| broker.is_active()).map(|broker| broker.epoch);
+        for partition in self.partitions.all() {
+            partition.note_brokers(epoch);
+        }
     }
 
     fn place(&mut self, image: &MetadataImage, topic: &Topic, index: PartitionIndex) {
         let Some(registered) = topic.partition(index) else { return };
         if !registered.replicas.contains(&self.node) {
-            return;
+            return self.remove(topic.id, &topic.name, index);
         }
         let existing = self.partitions.get(topic.id, index);
         let partition = existing.or_else(|| self.open(image, topic, index));
         let Some(partition) = partition else { return };
         if registered.leader == self.node {
-            partition.lead(registered.leader_epoch, registered.isr.len());
+            let others = registered.replicas.iter().filter(|id| **id != self.node);
+            let mandate = Mandate {
+                leader_epoch: registered.leader_epoch,
+                partition_epoch: registered.partition_epoch,
+                isr: registered.isr.clone(),
+                others: others.copied().collect(),
+            };
+            self.replication.release(topic.id, index);
+            partition.lead(mandate, self.env.elapsed());
+            // What was copied and is not on disk yet counts from here on.
+            partition.sync(&*self.env);
+        } else if partition.follow(registered.leader, registered.leader_epoch, registered.partition_epoch) {
+            let fetchers = self.config.load().replication.fetchers;
+            self.replication.follow(&partition, registered.leader, registered.leader_epoch, fetchers);
         }
     }
 
@@ -121,11 +184,13 @@ impl Reconcile {
             now: self.env.now(),
         };
         let log = Self::open_log(&name, dir, open)?;
+        let high_watermark = claimed.as_ref().map_or(Offset::ZERO, |found| found.high_watermark);
         if let Some(load) = self.load.get_mut(at) {
             *load += 1;
         }
         let metrics = Arc::clone(&self.metrics);
-        let partition = Partition::new(name, topic.id, Arc::clone(&dir.data), metrics, log, settings);
+        let (data, log) = (Arc::clone(&dir.data), (log, high_watermark));
+        let partition = Partition::new((name, topic.id), data, metrics, log, settings);
         self.partitions.insert(index, Arc::clone(&partition));
         Some(partition)
     }
@@ -152,14 +217,15 @@ impl Reconcile {
         }
     }
 
-    /// The log on disk that belongs to this very partition; one of an older topic of that name stays unclaimed.
+    /// The log on disk that belongs to this very partition. One of an older topic of that name is removed.
     fn claim(&mut self, name: &TopicPartition, id: TopicId) -> Option<Unclaimed> {
-        let found = self.unclaimed.get(name)?;
-        if found.topic_id.is_some_and(|other| other != id) {
-            tracing::warn!(partition = %name, "a log of another topic id is in the way: it is set aside");
+        let found = self.unclaimed.swap_remove(name)?;
+        if let Some(other) = found.topic_id.filter(|other| *other != id) {
+            tracing::info!(partition = %name, topic_id = %other, "removing the log of a topic of this name that is gone");
+            self.delete_files(found.dir, name);
             return None;
         }
-        self.unclaimed.swap_remove(name)
+        Some(found)
     }
 
     fn least_loaded(&self) -> Option<usize> {
@@ -168,20 +234,24 @@ impl Reconcile {
         good.min_by_key(|&at| self.load[at])
     }
 
-    fn remove(&mut self, id: TopicId, name: &Arc<str>, topic: &Topic) {
+    fn remove_topic(&mut self, id: TopicId, name: &Arc<str>, topic: &Topic) {
         self.settings.swap_remove(&id);
         for &index in topic.partitions.keys() {
-            let Some(partition) = self.partitions.remove(id, index) else { continue };
-            let Some(at) = self.dirs.iter().position(|dir| Arc::ptr_eq(&dir.data, &partition.dir)) else {
-                continue;
-            };
-            if let Some(load) = self.load.get_mut(at) {
-                *load -= 1;
-            }
-            drop(partition.close());
-            let name = TopicPartition { topic: name.clone(), partition: index };
-            self.delete_files(at, &name);
+            self.remove(id, name, index);
         }
+    }
+
+    fn remove(&mut self, id: TopicId, name: &Arc<str>, index: PartitionIndex) {
+        let Some(partition) = self.partitions.remove(id, index) else { return };
+        self.replication.release(id, index);
+        let Some(at) = self.dirs.iter().position(|dir| Arc::ptr_eq(&dir.data, &partition.dir)) else {
+            return;
+        };
+        if let Some(load) = self.load.get_mut(at) {
+            *load -= 1;
+        }
+        drop(partition.close());
+        self.delete_files(at, &TopicPartition { topic: name.clone(), partition: index });
     }
 
     fn delete_files(&self, at: usize, name: &TopicPartition) {

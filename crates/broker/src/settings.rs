@@ -34,6 +34,11 @@ impl Settings {
         ValidateOptions { now, ..self.validate }
     }
 
+    /// How many replicas must be in sync for acks=all, of so many that there are (`Partition.effectiveMinIsr`).
+    pub(crate) fn min_in_sync(&self, replicas: usize) -> usize {
+        (self.topic.min_insync_replicas as usize).min(replicas)
+    }
+
     /// Whether an append must be on disk before it counts as committed (`flush.messages=1`).
     pub(crate) fn durable_first(&self) -> bool {
         self.topic.flush_messages <= 1

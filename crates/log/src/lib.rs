@@ -27,8 +27,8 @@ pub use error::{AppendError, LogError, ReadError};
 pub use files::Files;
 pub use index::AbortedTxn;
 pub use log::{
-    Appended, CheckpointJob, Checkpointed, Cut, Located, Log, Lookup, Open, ReadSlice, Recovery, RemovalJob,
-    SyncJob, Synced, TimestampQuery, Truncation,
+    Appended, Aside, CheckpointJob, Checkpointed, Cut, Located, Log, Lookup, Open, ReadSlice, Recovery,
+    RemovalJob, SyncJob, Synced, TimestampQuery, Truncation,
 };
 pub use options::{LogOptions, ProducerOptions};
 pub use producers::{ProducerError, ProducerSummary};

@@ -5,12 +5,16 @@
 //! to one of its partitions or `max_wait` has passed, then read again; a partition in error or out of range is answered
 //! at once. The response holds at most `max_bytes` (and `fetch.max.bytes`), but always at least one batch, so that a
 //! consumer can go on whatever its limits.
+//!
+//! A follower (`replica_id >= 0`) reads to the log's end, and where it fetches says what it holds: that moves the high
+//! watermark. Its wait ends with the next append, or when it sends another request behind this one.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use chronik_state::image::MetadataImage;
 use chronik_types::ErrorCode;
 use chronik_wire::fetch::{
     AbortedTransaction, FetchRequest, FetchResponse, FetchedPartition, FetchedTopic, IsolationLevel, Records,
@@ -19,18 +23,16 @@ use chronik_wire::{StrBytes, TopicKey};
 use smallvec::SmallVec;
 
 use super::{Reply, Started};
+use crate::connection::Client;
 use crate::fetch_sessions::{FetchContext, PartitionKey, SessionRequest, Told, Wanted};
 use crate::node::Node;
-use crate::partition::{Partition, Reader};
+use crate::partition::{FollowerFetch, Partition, Reader, Who};
+use crate::replication;
 use crate::wait::Wait;
 
-pub(super) fn start(node: &Arc<Node>, request: FetchRequest) -> Started {
-    if request.replica_id.0 >= 0 {
-        // A follower's fetch moves the high watermark; this node has no followers to wait for.
-        return response(ErrorCode::NotLeaderOrFollower, 0).into();
-    }
+pub(super) fn start(node: &Arc<Node>, client: &Arc<Client>, request: FetchRequest) -> Started {
     let limits = Limits {
-        isolation: request.isolation,
+        who: who(node, &request),
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
         max_bytes: usize::try_from(request.max_bytes)
             .unwrap_or(0)
@@ -46,12 +48,34 @@ pub(super) fn start(node: &Arc<Node>, request: FetchRequest) -> Started {
     if first.is_enough(limits) {
         return first.answer(node, &context).into();
     }
-    Started::Parked(Box::pin(wait_and_read(Arc::clone(node), context, limits, first)))
+    let (node, client) = (Arc::clone(node), Arc::clone(client));
+    Started::Parked(Box::pin(wait_and_read(node, client, context, limits, first)))
+}
+
+/// Who asks. A follower's fetch counts for its position if its broker is the one that the image knows.
+fn who(node: &Node, request: &FetchRequest) -> Who {
+    if request.replica_id.0 < 0 {
+        return Who::Consumer(request.isolation);
+    }
+    let image = node.image();
+    let broker = image.state.broker(request.replica_id);
+    let eligible = broker.is_some_and(|broker| {
+        let is_it = request.replica_epoch.0 < 0 || request.replica_epoch == broker.epoch;
+        broker.is_active() && is_it
+    });
+    Who::Follower(FollowerFetch {
+        id: request.replica_id,
+        broker_epoch: request.replica_epoch,
+        eligible,
+        now: node.env.elapsed(),
+        lag_max: replication::lag_max(node),
+        is_first_look: true,
+    })
 }
 
 #[derive(Clone, Copy)]
 struct Limits {
-    isolation: IsolationLevel,
+    who: Who,
     min_bytes: usize,
     max_bytes: usize,
     max_wait: Duration,
@@ -66,11 +90,23 @@ struct Pass {
     failed: bool,
 }
 
-async fn wait_and_read(node: Arc<Node>, context: FetchContext, limits: Limits, mut pass: Pass) -> Reply {
+async fn wait_and_read(
+    node: Arc<Node>,
+    client: Arc<Client>,
+    context: FetchContext,
+    mut limits: Limits,
+    mut pass: Pass,
+) -> Reply {
+    if let Who::Follower(follower) = &mut limits.who {
+        follower.is_first_look = false;
+    }
     let mut deadline = node.env.sleep(limits.max_wait);
     loop {
         let wait = Wait::new();
-        pass.parkable.iter().for_each(|partition| partition.park_fetch(&wait));
+        pass.parkable.iter().for_each(|partition| partition.park_fetch(&wait, &limits.who));
+        if let Who::Follower(_) = limits.who {
+            client.waits_for_more(&wait);
+        }
         // What was committed between the reading and the parking would not wake us: read once more.
         let _parked = Parked { wait: Arc::clone(&wait), partitions: std::mem::take(&mut pass.parkable) };
         pass = Pass::default();
@@ -78,7 +114,7 @@ async fn wait_and_read(node: Arc<Node>, context: FetchContext, limits: Limits, m
         let mut timed_out = false;
         if !pass.is_enough(limits) {
             timed_out = poll_fn(|cx| match wait.poll(cx) {
-                Poll::Ready(_) => Poll::Ready(false),
+                Poll::Ready(outcome) => Poll::Ready(outcome == ErrorCode::RequestTimedOut),
                 Poll::Pending => deadline.as_mut().poll(cx).map(|()| true),
             })
             .await;
@@ -111,10 +147,10 @@ impl Pass {
                 chronik_types::TopicId::ZERO => node.led_partition(&image, &key.topic, key.partition),
                 id => node.led_by_id(&image, id, key.partition),
             };
-            let answer = found.and_then(|partition| self.read_one(partition, wanted, limits));
+            let answer = found.and_then(|partition| self.read_one(node, partition, wanted, limits));
             let answer = answer.unwrap_or_else(|code| {
                 self.failed = true;
-                FetchedPartition::refused(key.partition, code)
+                refused(&image, key, code)
             });
             self.partitions.push(answer);
         }
@@ -122,6 +158,7 @@ impl Pass {
 
     fn read_one(
         &mut self,
+        node: &Node,
         partition: Arc<Partition>,
         wanted: &Wanted,
         limits: Limits,
@@ -129,8 +166,11 @@ impl Pass {
         let left = limits.max_bytes.saturating_sub(self.bytes);
         let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
         let at_least_one = self.bytes == 0;
-        let reader = Reader { isolation: limits.isolation, max_bytes, at_least_one };
+        let reader = Reader { who: limits.who, max_bytes, at_least_one };
         let readable = partition.read(wanted, reader)?;
+        if readable.may_expand {
+            node.replication.reconsider(&partition);
+        }
         let mut answer = FetchedPartition::refused(partition.name.partition, ErrorCode::None);
         answer.high_watermark = readable.offsets.high_watermark;
         answer.last_stable_offset = readable.offsets.last_stable;
@@ -140,7 +180,7 @@ impl Pass {
             self.failed = true;
             return Ok(answer);
         }
-        if limits.isolation == IsolationLevel::ReadCommitted {
+        if matches!(limits.who, Who::Consumer(IsolationLevel::ReadCommitted)) {
             let aborted = readable.aborted.iter().map(|txn| AbortedTransaction {
                 producer_id: txn.producer_id,
                 first_offset: txn.first_offset,
@@ -186,6 +226,20 @@ impl Pass {
         }
         FetchResponse { topics, ..response(ErrorCode::None, context.session_id) }
     }
+}
+
+/// A refusal. Who asked the wrong broker is told which one leads (KIP-951).
+fn refused(image: &MetadataImage, key: &PartitionKey, code: ErrorCode) -> FetchedPartition {
+    let mut answer = FetchedPartition::refused(key.partition, code);
+    if matches!(code, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch) {
+        let topic = match key.topic_id {
+            chronik_types::TopicId::ZERO => image.state.topic_named(&key.topic),
+            id => image.state.topic(id),
+        };
+        let partition = topic.and_then(|topic| topic.partition(key.partition));
+        answer.current_leader = partition.map(|partition| (partition.leader, partition.leader_epoch));
+    }
+    answer
 }
 
 fn topic_key(key: &PartitionKey) -> TopicKey {

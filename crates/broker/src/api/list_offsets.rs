@@ -5,7 +5,11 @@
 //! time-out of remote lookups (KIP-1075; nothing is remote here), v11 asks for the earliest offset that is still to be
 //! uploaded (-6, KIP-1023; without a remote tier there is none). -1 is the high watermark, or the last stable offset for
 //! `READ_COMMITTED`; -2 the log's start. Nothing at or beyond that bound is ever found. A partition that is named twice
-//! is `INVALID_REQUEST`.
+//! is `INVALID_REQUEST`. A replica's bound is the log's end.
+//!
+//! After an election the bound may still be below what was committed before it: until the high watermark has reached the
+//! start of the leader's epoch, what would be bounded by it is `OFFSET_NOT_AVAILABLE` (KIP-207; before v5
+//! `LEADER_NOT_AVAILABLE`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,13 +37,17 @@ pub(super) async fn handle(
 ) -> ListOffsetsResponse {
     let mut seen = BTreeSet::new();
     let mut topics = Vec::with_capacity(request.topics.len());
-    let read_committed = request.isolation_level == 1;
+    let bound = match (request.replica_id.0, request.isolation_level) {
+        (0.., _) => Bound::LogEnd,
+        (_, 1) => Bound::LastStable,
+        _ => Bound::HighWatermark,
+    };
     for topic in request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for wanted in topic.partitions {
             let first_time = seen.insert((topic.name.clone(), wanted.partition_index));
             let found = if first_time {
-                locate(&node, version, &topic.name, &wanted, read_committed).await
+                locate(&node, version, &topic.name, &wanted, bound).await
             } else {
                 Err(ErrorCode::InvalidRequest)
             };
@@ -69,18 +77,34 @@ fn answer(
     }
 }
 
+/// Nothing at or past it is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    LogEnd,
+    HighWatermark,
+    LastStable,
+}
+
 async fn locate(
     node: &Arc<Node>,
     version: i16,
     topic: &str,
     wanted: &ListOffsetsPartition,
-    read_committed: bool,
+    bound: Bound,
 ) -> Result<Option<Located>, ErrorCode> {
     let partition = node.led_partition(&node.image(), topic, PartitionIndex(wanted.partition_index))?;
-    partition.check_epoch(LeaderEpoch(wanted.current_leader_epoch))?;
+    partition.check_leads(LeaderEpoch(wanted.current_leader_epoch))?;
     let offsets = partition.offsets()?;
-    let upper = if read_committed { offsets.last_stable } else { offsets.high_watermark };
+    let upper = match bound {
+        Bound::LogEnd => offsets.log_end,
+        Bound::HighWatermark => offsets.high_watermark,
+        Bound::LastStable => offsets.last_stable,
+    };
+    let lags = bound != Bound::LogEnd && offsets.high_watermark < offsets.epoch_start;
+    let not_available =
+        if version >= 5 { ErrorCode::OffsetNotAvailable } else { ErrorCode::LeaderNotAvailable };
     let query = match wanted.timestamp {
+        LATEST if lags => return Err(not_available),
         LATEST => {
             let leader_epoch = Some(partition.leader_epoch());
             return Ok(Some(Located { timestamp: Millis::NONE, offset: upper, leader_epoch }));
@@ -102,7 +126,11 @@ async fn locate(
         }
     };
     match found {
-        Ok(found) => Ok(found.filter(|found| query == TimestampQuery::Earliest || found.offset < upper)),
+        Ok(found) => {
+            let is_bounded = query != TimestampQuery::Earliest;
+            let visible = found.filter(|found| !is_bounded || found.offset < upper);
+            if visible.is_none() && is_bounded && lags { Err(not_available) } else { Ok(visible) }
+        }
         Err(error) => {
             partition.dir.failed(&error);
             Err(ErrorCode::KafkaStorageError)

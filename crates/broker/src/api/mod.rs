@@ -127,7 +127,7 @@ pub(crate) fn start(
         Request::UpdateFeatures(request) => parked(update_features::handle(own(), version, request)),
         Request::UnregisterBroker(request) => parked(unregister_broker::handle(own(), request)),
         Request::Produce(request) => produce::start(node, client, header, request),
-        Request::Fetch(request) => fetch::start(node, request),
+        Request::Fetch(request) => fetch::start(node, client, request),
         Request::ListOffsets(request) => parked(list_offsets::handle(own(), version, request)),
         Request::Metadata(request) => parked(metadata::handle(own(), Arc::clone(client), version, request)),
         Request::ApiVersions(request) => api_versions::handle(node, client, header, request).into(),

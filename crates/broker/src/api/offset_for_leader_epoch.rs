@@ -40,7 +40,7 @@ fn end_of(
     asked: i32,
 ) -> Result<Option<EpochEnd>, ErrorCode> {
     let partition = node.led_partition(&node.image(), topic, index)?;
-    partition.check_epoch(current)?;
+    partition.check_leads(current)?;
     let end = partition.with_log(|log, _| log.end_offset_for_epoch(LeaderEpoch(asked)));
     end.ok_or(ErrorCode::NotLeaderOrFollower)
 }

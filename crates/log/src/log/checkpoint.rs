@@ -23,6 +23,8 @@ const SNAPSHOT_INTERVAL: u32 = 32 << 20;
 #[derive(Debug, Default)]
 pub(super) struct CheckpointState {
     pub(super) recovery_point: Offset,
+    /// The log is about to be cut here: nothing above is vouched for.
+    pub(super) held_at: Option<Offset>,
     /// Something has happened since the last checkpoint.
     pub(super) changed: bool,
     /// Names (base offsets) of index and snapshot files that have been written and not synced.
@@ -158,11 +160,12 @@ impl Log {
         // The log may have been cut meanwhile.
         let reached = checkpointed.job.recovery_point.min(self.sync.durable);
         self.checkpoint.recovery_point = self.checkpoint.recovery_point.max(reached);
-        Ok(self.checkpoint.recovery_point)
+        Ok(self.recovery_point())
     }
 
     /// The offset up to which data and indexes are durable: recovery may start here. Never above the durable offset.
     pub fn recovery_point(&self) -> Offset {
-        self.checkpoint.recovery_point
+        let point = self.checkpoint.recovery_point;
+        self.checkpoint.held_at.map_or(point, |end| point.min(end))
     }
 }

@@ -8,6 +8,7 @@
 //! - A directory and files are made at the first append, not before. An idle log holds no file open for long.
 
 mod append;
+mod aside;
 mod checkpoint;
 mod lookup;
 mod open;
@@ -32,6 +33,7 @@ use crate::producers::{ProducerSummary, Producers};
 use crate::segment::Segment;
 
 pub use append::Appended;
+pub use aside::Aside;
 pub use checkpoint::{CheckpointJob, Checkpointed};
 pub use lookup::{Located, Lookup, TimestampQuery};
 pub use open::Open;

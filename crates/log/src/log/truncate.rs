@@ -38,6 +38,8 @@ impl Log {
     pub fn truncate_to(&mut self, end: Offset, now: Millis) -> Result<Option<Truncation>, LogError> {
         self.refuse_if_poisoned()?;
         if end >= self.end {
+            // A leader that appended nothing has left the start of its epoch behind, at the very end.
+            self.epochs_unwritten |= self.epochs.truncate_from_end(self.end);
             return Ok(None);
         }
         if self.segments.first().is_none_or(|first| end < first.base()) {
@@ -47,6 +49,13 @@ impl Log {
         let to = self.end;
         self.poison_on_error(|log| log.cut(end, now))?;
         Ok(Some(Truncation { from: self.end, to, bytes: bytes - self.size_bytes() }))
+    }
+
+    /// Holds the recovery point at or below `end` until the log has been cut there, or `None`: lets it rise again. To be
+    /// called before the recovery points are written that a truncation needs, so that no checkpoint raises this one
+    /// meanwhile.
+    pub fn hold_recovery_point(&mut self, end: Option<Offset>) {
+        self.checkpoint.held_at = end;
     }
 
     /// Removes everything; the log goes on at `start`: a follower that is behind its leader's start, or the metadata log
@@ -92,6 +101,7 @@ impl Log {
         self.end = end;
         self.sync.truncated(end);
         self.checkpoint.recovery_point = self.checkpoint.recovery_point.min(end);
+        self.checkpoint.held_at = None;
         self.reindex_active(position)?;
         self.start = self.start.min(end);
         self.epochs_unwritten |= self.epochs.truncate_from_end(end);
@@ -180,6 +190,7 @@ impl Log {
         self.sync.truncated(start);
         self.sync.durable = start;
         self.checkpoint.recovery_point = start;
+        self.checkpoint.held_at = None;
         self.producers = Producers::default();
         self.epochs.clear();
         self.epochs_unwritten = true;

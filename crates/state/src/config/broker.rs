@@ -20,6 +20,8 @@ pub struct BrokerConfig {
     pub topics: TopicCreation,
     /// Background work on logs.
     pub chores: LogChores,
+    /// How replicas are kept.
+    pub replication: ReplicationConfig,
     /// What a topic without overrides has.
     pub defaults: TopicConfig,
 }
@@ -90,6 +92,29 @@ pub struct LogChores {
     pub recovery_point_checkpoint_interval_ms: u64,
 }
 
+/// How replicas follow their leaders, and when they count as in sync.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplicationConfig {
+    /// `num.replica.fetchers`: connections to each leader.
+    pub fetchers: u32,
+    /// `replica.fetch.backoff.ms`: the longest pause after a failed fetch.
+    pub backoff_ms: u64,
+    /// `replica.fetch.max.bytes`: of one partition in one answer.
+    pub partition_bytes_max: u32,
+    /// `replica.fetch.min.bytes`: what is worth waiting for.
+    pub bytes_min: u32,
+    /// `replica.fetch.response.max.bytes`: of all partitions in one answer.
+    pub response_bytes_max: u32,
+    /// `replica.fetch.wait.max.ms`: how long a fetch waits for data.
+    pub wait_ms: u64,
+    /// `replica.socket.timeout.ms`: after this long without an answer the connection is given up.
+    pub timeout_ms: u64,
+    /// `replica.lag.time.max.ms`: who has not caught up for this long is not in sync.
+    pub lag_max_ms: u64,
+    /// `replica.high.watermark.checkpoint.interval.ms`.
+    pub checkpoint_interval_ms: u64,
+}
+
 impl BrokerConfig {
     /// What is in force now.
     pub fn resolve(layers: &Layers<'_>) -> BrokerConfig {
@@ -98,6 +123,7 @@ impl BrokerConfig {
             requests: requests(layers),
             topics: topics(layers),
             chores: chores(layers),
+            replication: replication(layers),
             defaults: TopicConfig::resolve(&Nothing, layers),
         }
     }
@@ -179,5 +205,20 @@ impl Reader<'_> {
     /// A number that is "without limit" when negative.
     pub(super) fn limit(&self, name: &str) -> Option<u64> {
         u64::try_from(self.value(name).as_integer().expect("the key is a number")).ok()
+    }
+}
+
+fn replication(layers: &Layers<'_>) -> ReplicationConfig {
+    let read = Reader(layers);
+    ReplicationConfig {
+        fetchers: read.size("num.replica.fetchers") as u32,
+        backoff_ms: read.size("replica.fetch.backoff.ms"),
+        partition_bytes_max: read.size("replica.fetch.max.bytes") as u32,
+        bytes_min: read.size("replica.fetch.min.bytes") as u32,
+        response_bytes_max: read.size("replica.fetch.response.max.bytes") as u32,
+        wait_ms: read.size("replica.fetch.wait.max.ms"),
+        timeout_ms: read.size("replica.socket.timeout.ms"),
+        lag_max_ms: read.size("replica.lag.time.max.ms"),
+        checkpoint_interval_ms: read.size("replica.high.watermark.checkpoint.interval.ms"),
     }
 }

@@ -23,7 +23,7 @@ mod topic;
 mod value;
 
 pub use alter::{AlterOp, Altered, alter, check_overrides};
-pub use broker::{BrokerConfig, LogChores, NetworkConfig, RequestLimits, TopicCreation};
+pub use broker::{BrokerConfig, LogChores, NetworkConfig, ReplicationConfig, RequestLimits, TopicCreation};
 pub use concern::{Concern, concern};
 pub use describe::{
     Described, Source, Synonym, describe_broker, describe_client_metrics, describe_cluster, describe_group,

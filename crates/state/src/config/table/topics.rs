@@ -60,7 +60,7 @@ keys! { TOPICS, Broker;
         "Partitions of a topic when nobody says how many.";
     "num.replica.alter.log.dirs.threads", Int = null, Any, High, ReadOnly, public, NoMeaning(THREADS),
         "How many threads move replicas between directories.";
-    "num.replica.fetchers", Int = "1", Min(1), High, ClusterWide, public, NotYet(REPLICATION),
+    "num.replica.fetchers", Int = "1", Min(1), High, ClusterWide, public, Acts,
         "Connections to each broker that replicas are fetched on.";
     "producer.purgatory.purge.interval.requests", Int = "1000", Any, Medium, ReadOnly, public,
         NoMeaning("a parked request that is answered leaves nothing to purge"),
@@ -72,27 +72,27 @@ keys! { TOPICS, Broker;
     "replica.alter.log.dirs.io.max.bytes.per.second", Long = null, Min(0), Medium, ClusterWide, public,
         NotYet(REPLICATION),
         "Bytes per second of moves between directories.";
-    "replica.fetch.backoff.ms", Int = "1000", Min(0), Medium, ReadOnly, public, NotYet(REPLICATION),
+    "replica.fetch.backoff.ms", Int = "1000", Min(0), Medium, ReadOnly, public, Acts,
         "Pause of a follower after a failed fetch.";
-    "replica.fetch.max.bytes", Int = "1048576", Min(0), Medium, ReadOnly, public, NotYet(REPLICATION),
+    "replica.fetch.max.bytes", Int = "1048576", Min(0), Medium, ReadOnly, public, Acts,
         "Bytes of a partition that a follower asks for.";
-    "replica.fetch.min.bytes", Int = "1", Any, High, ReadOnly, public, NotYet(REPLICATION),
+    "replica.fetch.min.bytes", Int = "1", Any, High, ReadOnly, public, Acts,
         "Bytes that a follower's fetch waits for.";
     "replica.fetch.response.max.bytes", Int = "10485760", Min(0), Medium, ReadOnly, public,
-        NotYet(REPLICATION),
+        Acts,
         "Most bytes in the answer to a follower's fetch.";
-    "replica.fetch.wait.max.ms", Int = "500", Any, High, ReadOnly, public, NotYet(REPLICATION),
+    "replica.fetch.wait.max.ms", Int = "500", Any, High, ReadOnly, public, Acts,
         "How long a follower's fetch waits for data.";
     "replica.high.watermark.checkpoint.interval.ms", Long = "5000", Any, High, ReadOnly, public,
-        NoMeaning(CHECKPOINTS),
+        Acts,
         "How often the high watermarks are written.";
-    "replica.lag.time.max.ms", Long = "30000", Any, High, ReadOnly, public, NotYet(REPLICATION),
+    "replica.lag.time.max.ms", Long = "30000", Any, High, ReadOnly, public, Acts,
         "A follower that has not caught up for this long leaves the in-sync replicas.";
     "replica.selector.class", String = null, Any, Medium, ReadOnly, public, NotYet(REPLICATION),
         "Java class that chooses the replica that a consumer reads from.";
     "replica.socket.receive.buffer.bytes", Int = "65536", Any, High, ReadOnly, public, NotYet(REPLICATION),
         "SO_RCVBUF of connections to leaders.";
-    "replica.socket.timeout.ms", Int = "30000", Any, High, ReadOnly, public, NotYet(REPLICATION),
+    "replica.socket.timeout.ms", Int = "30000", Any, High, ReadOnly, public, Acts,
         "How long a follower's request may take.";
     "replication.quota.window.num", Int = "11", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
         "How many samples replication quotas remember.";

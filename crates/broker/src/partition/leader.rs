@@ -1,0 +1,294 @@
+//! What a leader does: it appends, knows how far its followers are, and acknowledges what all in-sync replicas hold.
+//!
+//! The replicas that count for the high watermark are the *maximal* in-sync replicas: the committed ones and those that
+//! have been proposed, since the controller may have taken the proposal in already (`Partition.maximalIsr`). With fewer
+//! in sync than `min.insync.replicas` the high watermark stands (KIP-966).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chronik_log::batch::{Origin, Validated};
+use chronik_log::{AppendError, Appended, ReadSlice};
+use chronik_state::cluster::Nodes;
+use chronik_types::{BrokerEpoch, ErrorCode, LeaderEpoch, Millis, NodeId, Offset, PartitionEpoch};
+
+use super::{Partition, Refusal, Role, State};
+use crate::wait::Wait;
+
+/// The controller's word that this broker leads.
+pub(crate) struct Mandate {
+    pub(crate) leader_epoch: LeaderEpoch,
+    pub(crate) partition_epoch: PartitionEpoch,
+    pub(crate) isr: Nodes,
+    /// The other replicas.
+    pub(crate) others: Nodes,
+}
+
+pub(super) struct Leading {
+    pub(super) epoch_start: Offset,
+    /// As committed by the controller.
+    pub(super) isr: Nodes,
+    /// Those that were proposed and not answered for; the committed ones are among them if they are to stay.
+    pub(super) proposed: Option<Nodes>,
+    /// The other replicas.
+    pub(super) others: Vec<Replica>,
+}
+
+/// Another broker's copy, seen from the leader (`Replica`).
+pub(super) struct Replica {
+    pub(super) id: NodeId,
+    pub(super) broker_epoch: BrokerEpoch,
+    /// -1: it has not fetched from this leader.
+    pub(super) end: Offset,
+    pub(super) start: Offset,
+    /// When it last had everything that was there.
+    pub(super) caught_up: Option<Duration>,
+    pub(super) last_fetch: Duration,
+    /// The leader's end then.
+    pub(super) end_at_last_fetch: Offset,
+    /// Its broker lives, and is the one that fetched.
+    pub(super) eligible: bool,
+    /// It is about to join those in sync, which the high watermark must not prevent.
+    pub(super) joining: bool,
+}
+
+impl Replica {
+    fn new(id: NodeId, caught_up: Option<Duration>) -> Replica {
+        Replica {
+            id,
+            broker_epoch: BrokerEpoch(-1),
+            end: Offset::NONE,
+            start: Offset::NONE,
+            caught_up,
+            last_fetch: Duration::ZERO,
+            end_at_last_fetch: Offset(i64::MAX),
+            eligible: false,
+            joining: false,
+        }
+    }
+
+    /// Whether it had everything not longer than `lag_max` ago.
+    pub(super) fn is_caught_up(&self, end: Offset, now: Duration, lag_max: Duration) -> bool {
+        self.end == end || self.caught_up.is_some_and(|at| now.saturating_sub(at) <= lag_max)
+    }
+}
+
+impl Leading {
+    /// How many replicas there are, the leader's own included.
+    pub(super) fn replicas(&self) -> usize {
+        self.others.len() + 1
+    }
+
+    /// The committed in-sync replicas and those that may be.
+    pub(super) fn is_in_maximal_isr(&self, id: NodeId) -> bool {
+        self.isr.contains(&id) || self.proposed.as_ref().is_some_and(|proposed| proposed.contains(&id))
+    }
+
+    fn maximal_len(&self) -> usize {
+        let added = self.proposed.iter().flatten().filter(|id| !self.isr.contains(id)).count();
+        self.isr.len() + added
+    }
+
+    /// Up to where all that counts is held, if this leader itself holds everything below `own`.
+    pub(super) fn committed(&self, own: Offset, min_in_sync: usize) -> Option<Offset> {
+        if self.isr.len() < min_in_sync {
+            return None;
+        }
+        let counts = |replica: &&Replica| replica.joining || self.is_in_maximal_isr(replica.id);
+        Some(self.others.iter().filter(counts).fold(own, |least, replica| least.min(replica.end)))
+    }
+}
+
+/// What an append came to.
+pub(crate) struct Placed {
+    pub(crate) appended: Appended,
+    /// To be waited for before acks=all is answered; `None` if it is committed already.
+    pub(crate) committed: Option<Arc<Wait>>,
+    /// The append is to be made durable soon.
+    pub(crate) wants_sync: bool,
+}
+
+impl Partition {
+    /// Takes note of what the controller decided. Older news than what is known changes nothing.
+    pub(crate) fn lead(&self, mandate: Mandate, now: Duration) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let is_leader = matches!(state.role, Role::Leader(_));
+        let Some(log) = &mut state.log else { return };
+        if mandate.leader_epoch < state.leader_epoch {
+            return;
+        }
+        if is_leader && mandate.leader_epoch == state.leader_epoch {
+            return state.take_isr(mandate.partition_epoch, mandate.isr, &mandate.others, now);
+        }
+        log.assign_epoch(mandate.leader_epoch);
+        let in_sync = |id: &NodeId| mandate.isr.contains(id).then_some(now);
+        let others = mandate.others.iter().map(|id| Replica::new(*id, in_sync(id))).collect();
+        let leading = Leading { epoch_start: log.end_offset(), isr: mandate.isr, proposed: None, others };
+        state.role = Role::Leader(leading);
+        state.leader_epoch = mandate.leader_epoch;
+        state.partition_epoch = mandate.partition_epoch;
+        // Followers that still believe in the epoch before learn of the new one at once.
+        state.tails.drain(..).for_each(|wait| wait.complete(ErrorCode::None));
+        state.advance();
+    }
+
+    /// Which brokers live changed: `epoch` tells the registration of one that may be in sync.
+    pub(crate) fn note_brokers(&self, epoch: impl Fn(NodeId) -> Option<BrokerEpoch>) {
+        let mut state = self.state.lock();
+        let Role::Leader(leading) = &mut state.role else { return };
+        for replica in &mut leading.others {
+            replica.eligible = epoch(replica.id).is_some_and(|epoch| epoch == replica.broker_epoch);
+            replica.joining &= replica.eligible;
+        }
+        state.advance();
+    }
+
+    /// Appends a batch. With `all`, the number of in-sync replicas is checked first, and the outcome says what to
+    /// wait for.
+    pub(crate) fn append(&self, batch: &mut Validated, all: bool, now: Millis) -> Result<Placed, Refusal> {
+        self.append_as_leader(batch, Origin::Client, all, now)
+    }
+
+    /// Appends a batch of the broker's own making, as the partition's leader in `epoch`; it is to be synced by the caller
+    /// ([`Partition::sync`]). The outcome's wait is completed when it is committed.
+    #[allow(dead_code, reason = "the writer of __meta and the coordinators append by it")]
+    pub(crate) fn append_own(
+        &self,
+        batch: &mut Validated,
+        epoch: LeaderEpoch,
+        now: Millis,
+    ) -> Result<Placed, Refusal> {
+        self.check_leads(epoch).map_err(Refusal::Code)?;
+        self.append_as_leader(batch, Origin::Coordinator, true, now)
+    }
+
+    /// The last batch of the leader's log, committed or not; `None` for an empty log.
+    #[allow(dead_code, reason = "the writer of __meta goes on where the last one ended")]
+    pub(crate) fn last_batch(&self, epoch: LeaderEpoch) -> Result<Option<ReadSlice>, ErrorCode> {
+        let mut state = self.state.lock();
+        state.leading(epoch)?;
+        let log = state.log.as_ref().ok_or(ErrorCode::NotLeaderOrFollower)?;
+        let end = log.end_offset();
+        if end <= log.start_offset() {
+            return Ok(None);
+        }
+        log.read(end.plus(-1), 1, end, true).map(Some).map_err(|error| error.code())
+    }
+
+    fn append_as_leader(
+        &self,
+        batch: &mut Validated,
+        origin: Origin,
+        all: bool,
+        now: Millis,
+    ) -> Result<Placed, Refusal> {
+        let mut state = self.open_state().map_err(Refusal::Code)?;
+        let state = &mut *state;
+        let Role::Leader(leading) = &state.role else {
+            return Err(Refusal::Code(ErrorCode::NotLeaderOrFollower));
+        };
+        if all && leading.isr.len() < state.settings.min_in_sync(leading.replicas()) {
+            return Err(Refusal::Code(ErrorCode::NotEnoughReplicas));
+        }
+        let epoch = state.leader_epoch;
+        let Some(log) = &mut state.log else { return Err(Refusal::Code(ErrorCode::NotLeaderOrFollower)) };
+        let appended = match log.append(batch, epoch, origin, now) {
+            Ok(appended) => appended,
+            Err(error) => {
+                if let AppendError::Log(fault) = &error {
+                    self.dir.failed(fault);
+                }
+                return Err(error.into());
+            }
+        };
+        self.dir.has_room();
+        if !appended.duplicate {
+            state.dirty_bytes += batch.size() as u64;
+            self.metrics.bytes_in.inc_by(batch.size() as u64);
+            self.metrics.batches_in.inc();
+            state.tails.drain(..).for_each(|wait| wait.complete(ErrorCode::None));
+        }
+        state.advance();
+        let until = appended.last_offset.next();
+        let committed = (all && state.high_watermark < until).then(|| state.wait_for(until));
+        Ok(Placed { appended, committed, wants_sync: state.wants_sync(until) })
+    }
+
+    /// Completes `wait` when every live replica's log begins at `start` or later. Returns the least of their starts.
+    pub(crate) fn await_deletion(&self, start: Offset, wait: &Arc<Wait>) -> Result<Offset, ErrorCode> {
+        let mut state = self.state.lock();
+        let low = state.low_watermark().ok_or(ErrorCode::NotLeaderOrFollower)?;
+        if low < start {
+            state.deletions.push((start, Arc::clone(wait)));
+        } else {
+            wait.complete(ErrorCode::None);
+        }
+        Ok(low)
+    }
+}
+
+impl State {
+    /// Takes the in-sync replicas as the controller has them, from the image or as the answer to a proposal.
+    pub(super) fn take_isr(&mut self, epoch: PartitionEpoch, isr: Nodes, others: &[NodeId], now: Duration) {
+        let Role::Leader(leading) = &mut self.role else { return };
+        if epoch <= self.partition_epoch {
+            return;
+        }
+        self.partition_epoch = epoch;
+        leading.proposed = None;
+        leading.isr = isr;
+        let mut before = std::mem::take(&mut leading.others);
+        leading.others = others
+            .iter()
+            .map(|id| match before.iter().position(|known| known.id == *id) {
+                Some(at) => before.swap_remove(at),
+                None => Replica::new(*id, leading.isr.contains(id).then_some(now)),
+            })
+            .collect();
+        self.advance();
+        self.complete_deletions();
+    }
+
+    /// Answers the produces that the high watermark has reached.
+    pub(super) fn acknowledge(&mut self) {
+        let Role::Leader(leading) = &self.role else { return };
+        let enough = leading.maximal_len() >= self.settings.min_in_sync(leading.replicas());
+        let outcome = if enough { ErrorCode::None } else { ErrorCode::NotEnoughReplicasAfterAppend };
+        while self.acks.front().is_some_and(|(until, _)| *until <= self.high_watermark) {
+            if let Some((_, wait)) = self.acks.pop_front() {
+                wait.complete(outcome);
+            }
+        }
+    }
+
+    fn wait_for(&mut self, until: Offset) -> Arc<Wait> {
+        let wait = Wait::new();
+        // A duplicate waits for its original, which may be before what others wait for.
+        let at = self.acks.partition_point(|(other, _)| *other <= until);
+        self.acks.insert(at, (until, Arc::clone(&wait)));
+        wait
+    }
+
+    /// The least start of the logs of all live replicas.
+    fn low_watermark(&self) -> Option<Offset> {
+        let Role::Leader(leading) = &self.role else { return None };
+        let live = leading.others.iter().filter(|replica| replica.eligible);
+        let own = self.log.as_ref()?.start_offset();
+        Some(live.fold(own, |least, replica| least.min(replica.start)))
+    }
+
+    pub(super) fn complete_deletions(&mut self) {
+        if self.deletions.is_empty() {
+            return;
+        }
+        let Some(low) = self.low_watermark() else { return };
+        self.deletions.retain(|(start, wait)| {
+            let waits = low < *start;
+            if !waits {
+                wait.complete(ErrorCode::None);
+            }
+            waits
+        });
+    }
+}

@@ -1,0 +1,1 @@
+//! Scripts for one partition: a leader and its followers, without a network.

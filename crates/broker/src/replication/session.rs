@@ -1,0 +1,162 @@
+//! The follower's side of an incremental fetch session (KIP-227): it names a partition once, and again when where it
+//! fetches has changed. Source: `FetchSessionHandler`.
+//!
+//! Requests of an established session may be sent one behind the other; a full one is answered before the next is sent.
+
+use chronik_types::{ErrorCode, LeaderEpoch};
+use chronik_wire::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
+
+use super::{ByKey, Key};
+use crate::partition::Position;
+
+/// What was last said of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) epoch: LeaderEpoch,
+    pub(super) position: Position,
+}
+
+/// One session with one leader.
+#[derive(Default)]
+pub(super) struct Session {
+    id: i32,
+    /// Of the next request; 0: it is a full one.
+    epoch: i32,
+    told: ByKey<Told>,
+}
+
+/// The session's part of a request.
+pub(super) struct Asking {
+    pub(super) id: i32,
+    pub(super) epoch: i32,
+    pub(super) topics: Vec<FetchTopic>,
+    pub(super) forgotten: Vec<ForgottenTopic>,
+}
+
+impl Session {
+    /// Whether a request may follow another one that is not answered.
+    pub(super) fn is_established(&self) -> bool {
+        self.epoch > 0
+    }
+
+    /// The next request, for these partitions and no others.
+    pub(super) fn ask(&mut self, wanted: &ByKey<Told>, bytes_max: u32) -> Asking {
+        let is_full = !self.is_established();
+        let mut topics: Vec<FetchTopic> = Vec::new();
+        for (&(topic, index), told) in wanted {
+            if !is_full && self.told.get(&(topic, index)) == Some(told) {
+                continue;
+            }
+            let partition = FetchPartition::default()
+                .with_partition(index.0)
+                .with_current_leader_epoch(told.epoch.0)
+                .with_fetch_offset(told.position.end.0)
+                .with_last_fetched_epoch(told.position.last_epoch.0)
+                .with_log_start_offset(told.position.start.0)
+                .with_partition_max_bytes(i32::try_from(bytes_max).unwrap_or(i32::MAX));
+            match topics.last_mut() {
+                Some(last) if last.topic_id == topic.0 => last.partitions.push(partition),
+                _ => {
+                    topics.push(FetchTopic::default().with_topic_id(topic.0).with_partitions(vec![partition]))
+                }
+            }
+        }
+        let mut forgotten: Vec<ForgottenTopic> = Vec::new();
+        let gone = self.told.keys().filter(|key| !is_full && !wanted.contains_key(*key));
+        for &(topic, index) in gone {
+            match forgotten.last_mut() {
+                Some(last) if last.topic_id == topic.0 => last.partitions.push(index.0),
+                _ => forgotten
+                    .push(ForgottenTopic::default().with_topic_id(topic.0).with_partitions(vec![index.0])),
+            }
+        }
+        self.told.clone_from(wanted);
+        let asking = Asking { id: self.id, epoch: self.epoch, topics, forgotten };
+        if !is_full {
+            self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
+        }
+        asking
+    }
+
+    /// What was asked for last for this partition.
+    pub(super) fn told(&self, key: &Key) -> Option<&Told> {
+        self.told.get(key)
+    }
+
+    /// The session's part of an answer to a request made at `epoch`.
+    ///
+    /// Errors: the session is not what the leader thinks; the next request begins a new one.
+    pub(super) fn answered(&mut self, epoch: i32, error: ErrorCode, id: i32) -> Result<(), ErrorCode> {
+        match error {
+            ErrorCode::None => {
+                if epoch == 0 {
+                    self.id = id;
+                    self.epoch = i32::from(id != 0);
+                }
+                Ok(())
+            }
+            error => {
+                // A session that the leader still has is closed by a full request that names it.
+                let is_gone = error == ErrorCode::FetchSessionIdNotFound;
+                *self = Session { id: if is_gone { 0 } else { self.id }, ..Session::default() };
+                Err(error)
+            }
+        }
+    }
+
+    /// The connection is lost, and what the leader heard last is not known.
+    pub(super) fn lost(&mut self) {
+        *self = Session { id: self.id, ..Session::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chronik_types::{Offset, PartitionIndex, TopicId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn wanted(ends: &[(i32, i64)]) -> ByKey<Told> {
+        let told = |end| Told {
+            epoch: LeaderEpoch(3),
+            position: Position { end: Offset(end), last_epoch: LeaderEpoch(2), start: Offset(0) },
+        };
+        let topic = TopicId(Uuid::from_u128(9));
+        ends.iter().map(|&(index, end)| ((topic, PartitionIndex(index)), told(end))).collect()
+    }
+
+    fn named(asking: &Asking) -> Vec<i32> {
+        asking.topics.iter().flat_map(|topic| topic.partitions.iter().map(|one| one.partition)).collect()
+    }
+
+    #[test]
+    fn a_session_names_what_has_changed() {
+        let mut session = Session::default();
+        let full = session.ask(&wanted(&[(0, 5), (1, 5)]), 100);
+        assert_eq!((full.id, full.epoch, named(&full)), (0, 0, vec![0, 1]));
+        assert!(!session.is_established());
+        session.answered(0, ErrorCode::None, 77).unwrap();
+        let next = session.ask(&wanted(&[(0, 5), (1, 6)]), 100);
+        assert_eq!((next.id, next.epoch, named(&next)), (77, 1, vec![1]));
+        let behind = session.ask(&wanted(&[(0, 5), (2, 0)]), 100);
+        assert_eq!((behind.epoch, named(&behind)), (2, vec![2]));
+        assert_eq!(behind.forgotten[0].partitions, [1]);
+    }
+
+    #[test]
+    fn a_refused_session_is_begun_anew() {
+        let mut session = Session::default();
+        session.ask(&wanted(&[(0, 5)]), 100);
+        session.answered(0, ErrorCode::None, 77).unwrap();
+        session.ask(&wanted(&[(0, 5)]), 100);
+        session.answered(1, ErrorCode::InvalidFetchSessionEpoch, 0).unwrap_err();
+        let full = session.ask(&wanted(&[(0, 5)]), 100);
+        assert_eq!((full.id, full.epoch, named(&full)), (77, 0, vec![0]));
+        session.answered(0, ErrorCode::FetchSessionIdNotFound, 0).unwrap_err();
+        assert_eq!(session.ask(&wanted(&[(0, 5)]), 100).id, 0);
+        // No room for a session at the leader: full requests go on.
+        session.answered(0, ErrorCode::None, 0).unwrap();
+        assert!(!session.is_established());
+    }
+}
