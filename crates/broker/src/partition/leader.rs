@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chronik_log::batch::{Origin, Validated};
-use chronik_log::{AppendError, Appended, ReadSlice};
+use chronik_log::{AppendError, Appended};
 use chronik_state::cluster::Nodes;
 use chronik_types::{BrokerEpoch, ErrorCode, LeaderEpoch, Millis, NodeId, Offset, PartitionEpoch};
 
@@ -147,42 +147,6 @@ impl Partition {
     /// Appends a batch. With `all`, the number of in-sync replicas is checked first, and the outcome says what to
     /// wait for.
     pub(crate) fn append(&self, batch: &mut Validated, all: bool, now: Millis) -> Result<Placed, Refusal> {
-        self.append_as_leader(batch, Origin::Client, all, now)
-    }
-
-    /// Appends a batch of the broker's own making, as the partition's leader in `epoch`; it is to be synced by the caller
-    /// ([`Partition::sync`]). The outcome's wait is completed when it is committed.
-    #[allow(dead_code, reason = "the writer of __meta and the coordinators append by it")]
-    pub(crate) fn append_own(
-        &self,
-        batch: &mut Validated,
-        epoch: LeaderEpoch,
-        now: Millis,
-    ) -> Result<Placed, Refusal> {
-        self.check_leads(epoch).map_err(Refusal::Code)?;
-        self.append_as_leader(batch, Origin::Coordinator, true, now)
-    }
-
-    /// The last batch of the leader's log, committed or not; `None` for an empty log.
-    #[allow(dead_code, reason = "the writer of __meta goes on where the last one ended")]
-    pub(crate) fn last_batch(&self, epoch: LeaderEpoch) -> Result<Option<ReadSlice>, ErrorCode> {
-        let mut state = self.state.lock();
-        state.leading(epoch)?;
-        let log = state.log.as_ref().ok_or(ErrorCode::NotLeaderOrFollower)?;
-        let end = log.end_offset();
-        if end <= log.start_offset() {
-            return Ok(None);
-        }
-        log.read(end.plus(-1), 1, end, true).map(Some).map_err(|error| error.code())
-    }
-
-    fn append_as_leader(
-        &self,
-        batch: &mut Validated,
-        origin: Origin,
-        all: bool,
-        now: Millis,
-    ) -> Result<Placed, Refusal> {
         let mut state = self.open_state().map_err(Refusal::Code)?;
         let state = &mut *state;
         let Role::Leader(leading) = &state.role else {
@@ -193,7 +157,7 @@ impl Partition {
         }
         let epoch = state.leader_epoch;
         let Some(log) = &mut state.log else { return Err(Refusal::Code(ErrorCode::NotLeaderOrFollower)) };
-        let appended = match log.append(batch, epoch, origin, now) {
+        let appended = match log.append(batch, epoch, Origin::Client, now) {
             Ok(appended) => appended,
             Err(error) => {
                 if let AppendError::Log(fault) = &error {
