@@ -75,6 +75,12 @@ pub trait Env: Send + Sync + 'static {
     /// that; a caller may rely on neither.
     fn block(&self, urgency: Urgency, work: Blocking);
 
+    /// A fault that this node is to have, for the simulation to find.
+    #[cfg(feature = "planted")]
+    fn planted_fault(&self) -> Option<chronik_raft::PlantedFault> {
+        None
+    }
+
     /// Ends the process: the state in memory can no longer be trusted, or the node cannot go on.
     fn halt(&self, reason: &str);
 }

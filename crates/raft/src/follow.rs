@@ -17,8 +17,8 @@ use crate::{
 impl Raft {
     /// Whether a Fetch would tell the truth: all is on disk, and no snapshot is being put in place.
     fn may_fetch(&self) -> bool {
-        #[cfg(test)]
-        if self.fault == Some(crate::model::Fault::AckBeforeDurable) {
+        #[cfg(any(test, feature = "planted"))]
+        if self.fault == Some(crate::PlantedFault::AckBeforeDurable) {
             return self.installing.is_none();
         }
         self.installing.is_none() && self.log.durable() == self.log.end().offset

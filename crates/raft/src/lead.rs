@@ -77,9 +77,12 @@ impl Raft {
             .collect();
         ends.sort_unstable_by(|a, b| b.cmp(a));
         let Some(mark) = ends.get(self.voters().majority() - 1).copied() else { return };
-        #[cfg(test)]
-        let counts_old_epochs = self.fault == Some(crate::model::Fault::CommitOldEpoch);
-        #[cfg(not(test))]
+        #[cfg(any(test, feature = "planted"))]
+        let mark =
+            if self.fault == Some(crate::PlantedFault::CommitAlone) { self.log.durable() } else { mark };
+        #[cfg(any(test, feature = "planted"))]
+        let counts_old_epochs = self.fault == Some(crate::PlantedFault::CommitOldEpoch);
+        #[cfg(not(any(test, feature = "planted")))]
         let counts_old_epochs = false;
         if mark <= leading.epoch_start && !counts_old_epochs {
             return;

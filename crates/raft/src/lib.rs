@@ -40,6 +40,8 @@ mod message;
 mod model;
 mod options;
 mod peers;
+#[cfg(any(test, feature = "planted"))]
+mod planted;
 mod poll;
 mod quorum_state;
 mod raft;
@@ -61,6 +63,8 @@ pub use inspect::Inspection;
 pub use log_view::{EpochStart, LogState, OffsetAndEpoch, SnapshotId};
 pub use message::*;
 pub use options::Options;
+#[cfg(any(test, feature = "planted"))]
+pub use planted::PlantedFault;
 pub use quorum_state::{QuorumState, QuorumStateError};
 pub use raft::{NotLeader, Proposal, Proposed, Raft, Role, SnapshotContext};
 pub use voters::{Address, DirectoryId, Endpoint, Endpoints, KRaftVersionRange, ReplicaKey, Voter, VoterSet};

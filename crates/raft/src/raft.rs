@@ -92,8 +92,8 @@ pub struct Raft {
     pub(crate) transitions: u64,
     pub(crate) refused_proposals: u64,
     timer: Option<Duration>,
-    #[cfg(test)]
-    pub(crate) fault: Option<crate::model::Fault>,
+    #[cfg(any(test, feature = "planted"))]
+    pub(crate) fault: Option<crate::PlantedFault>,
 }
 
 impl Raft {
@@ -122,7 +122,7 @@ impl Raft {
             refused_proposals: 0,
             timer: None,
             options,
-            #[cfg(test)]
+            #[cfg(any(test, feature = "planted"))]
             fault: None,
         };
         raft.begin(now);

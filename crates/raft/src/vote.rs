@@ -57,8 +57,8 @@ impl Raft {
     }
 
     fn would_grant(&self, request: &VoteRequest) -> bool {
-        #[cfg(test)]
-        if self.fault == Some(crate::model::Fault::VoteTwice) && !request.pre_vote && !self.is_leader() {
+        #[cfg(any(test, feature = "planted"))]
+        if self.fault == Some(crate::PlantedFault::VoteTwice) && !request.pre_vote && !self.is_leader() {
             return request.log_end.is_not_behind(self.log.end());
         }
         let up_to_date = request.log_end.is_not_behind(self.log.end());

@@ -9,7 +9,7 @@ use chronik_types::NodeId;
 use crate::invariants::Invariants;
 use crate::journal;
 use crate::network::Network;
-use crate::node::{Death, Disks, SimNode};
+use crate::node::{Death, SimNode};
 use crate::plan::Plan;
 use crate::world::{Life, World};
 
@@ -113,11 +113,11 @@ impl Cluster {
     ///
     /// # Errors
     /// The plan does not work.
-    pub fn new(world: &World, plan: Plan, disks: &Disks) -> Result<Cluster> {
+    pub fn new(world: &World, plan: Plan) -> Result<Cluster> {
         let network = Network::new(world);
         let mut nodes = BTreeMap::new();
         for of in &plan.nodes {
-            nodes.insert(of.id, SimNode::new(world, &network, &plan, of, disks.clone())?);
+            nodes.insert(of.id, SimNode::new(world, &network, &plan, of)?);
         }
         Ok(Cluster {
             world: world.clone(),

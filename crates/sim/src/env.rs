@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chronik_broker::{Blocking, Connecting, Env, Task, Urgency};
+use chronik_raft::PlantedFault;
 use chronik_types::Millis;
 
 use crate::network::{Host, Network};
@@ -20,6 +21,8 @@ pub struct Machine {
     pub host: Host,
     /// How far its wall clock is off, in milliseconds.
     pub skew_ms: Arc<AtomicI64>,
+    /// A fault that its node has.
+    pub planted: Option<PlantedFault>,
     /// The longest that a piece of disk work takes, in microseconds.
     pub disk_us: Arc<AtomicU64>,
 }
@@ -29,9 +32,9 @@ pub const GOOD_DISK_US: u64 = 20_000;
 
 impl Machine {
     /// A machine with a good disk.
-    pub fn new(host: Host, skew_ms: i64) -> Machine {
+    pub fn new(host: Host, skew_ms: i64, planted: Option<PlantedFault>) -> Machine {
         let (skew_ms, disk_us) = (Arc::new(AtomicI64::new(skew_ms)), Arc::new(AtomicU64::new(GOOD_DISK_US)));
-        Machine { host, skew_ms, disk_us }
+        Machine { host, skew_ms, planted, disk_us }
     }
 }
 
@@ -85,6 +88,10 @@ impl Env for SimEnv {
         }
         let after = self.world.duration(Duration::from_micros(50), Duration::from_micros(disk_us));
         self.world.work(self.life, after, work);
+    }
+
+    fn planted_fault(&self) -> Option<PlantedFault> {
+        self.machine.planted
     }
 
     fn halt(&self, reason: &str) {

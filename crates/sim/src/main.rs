@@ -2,7 +2,7 @@
 //!
 //! Every seed is run; one in sixteen is run twice, and must be the same run. The exit code is 1 if a seed found
 //! something. A seed that fails fails again when run alone: `--scenario NAME --seeds 1 --from SEED --echo`, which also shows
-//! every line as it comes. The seeds of a scenario are shared out to as many threads as there are processors.
+//! every line as it comes. `--planted FAULT` gives all nodes a fault, to see it found. The seeds of a scenario are shared out to as many threads as there are processors.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail};
+use chronik_raft::PlantedFault;
 use chronik_sim::cluster::Tally;
 use chronik_sim::journal;
 use chronik_sim::scenarios::{self, Outcome, Scenario};
@@ -39,11 +40,12 @@ struct Options {
     seeds: u64,
     from: u64,
     echo: bool,
+    planted: Option<PlantedFault>,
 }
 
 impl Options {
     fn parse() -> Result<Options> {
-        let mut options = Options { scenario: None, seeds: 20, from: 0, echo: false };
+        let mut options = Options { scenario: None, seeds: 20, from: 0, echo: false, planted: None };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
@@ -53,12 +55,21 @@ impl Options {
                 "--scenario" => options.scenario = Some(value()?),
                 "--seeds" => options.seeds = number(value()?)?,
                 "--from" => options.from = number(value()?)?,
+                "--planted" => options.planted = Some(planted(&value()?)?),
                 "--echo" => options.echo = true,
-                other => bail!("{other}: unknown; use --scenario NAME, --seeds N, --from SEED and --echo"),
+                other => bail!(
+                    "{other}: unknown; use --scenario NAME, --seeds N, --from SEED, --planted FAULT and --echo"
+                ),
             }
         }
         Ok(options)
     }
+}
+
+fn planted(name: &str) -> Result<PlantedFault> {
+    let named = |fault: &&PlantedFault| format!("{fault:?}") == name;
+    let found = PlantedFault::ALL.iter().find(named).copied();
+    found.with_context(|| format!("--planted {name}: unknown; there are {:?}", PlantedFault::ALL))
 }
 
 fn run() -> Result<bool> {
@@ -86,7 +97,7 @@ fn run_seeds(name: &str, scenario: Scenario, options: &Options) -> Result<bool> 
             if seed >= end {
                 return;
             }
-            let (tally, passed) = run_seed(name, scenario, seed, options.echo);
+            let (tally, passed) = run_seed(name, scenario, seed, options);
             let mut sum = sum.lock().expect("no seed breaks off while it is added up");
             sum.0.add(&tally);
             sum.1 += u64::from(!passed);
@@ -105,9 +116,9 @@ fn run_seeds(name: &str, scenario: Scenario, options: &Options) -> Result<bool> 
     Ok(failed == 0)
 }
 
-fn run_seed(name: &str, scenario: Scenario, seed: u64, echo: bool) -> (Tally, bool) {
+fn run_seed(name: &str, scenario: Scenario, seed: u64, options: &Options) -> (Tally, bool) {
     let once = || {
-        let run = || scenarios::run(scenario, seed, &scenarios::honest(), echo);
+        let run = || scenarios::run(scenario, seed, options.planted, options.echo);
         std::panic::catch_unwind(run).unwrap_or_else(|panic| broken(&panic))
     };
     let mut outcome = once();

@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use chronik_broker::storage::{Format, format_directories};
 use chronik_broker::{Env, Node, Options};
 use chronik_log::Files;
-use chronik_log::disk::Disk;
 use chronik_log::disk::memory::MemoryDisk;
 use chronik_state::config::NodeConfig;
 use chronik_types::NodeId;
@@ -30,9 +29,6 @@ pub enum Death {
     PowerLoss,
 }
 
-/// Gives a node's disk to the node; a planted fault may stand in between.
-pub type Disks = Arc<dyn Fn(MemoryDisk) -> Arc<dyn Disk> + Send + Sync>;
-
 /// A node.
 pub struct SimNode {
     /// Its id.
@@ -49,7 +45,6 @@ pub struct SimNode {
     pub plan: NodePlan,
     world: World,
     network: Network,
-    disks: Disks,
     file: BTreeMap<String, String>,
     name: String,
     run: Run,
@@ -69,24 +64,17 @@ impl SimNode {
     ///
     /// # Errors
     /// The configuration or the formatting is wrong.
-    pub fn new(
-        world: &World,
-        network: &Network,
-        plan: &Plan,
-        of: &NodePlan,
-        disks: Disks,
-    ) -> Result<SimNode> {
+    pub fn new(world: &World, network: &Network, plan: &Plan, of: &NodePlan) -> Result<SimNode> {
         let skew_ms = world.below(60_000) as i64 - 30_000;
         let mut node = SimNode {
             id: of.id,
-            machine: Machine::new(plan::host(of.id), skew_ms),
+            machine: Machine::new(plan::host(of.id), skew_ms, plan.planted),
             disk: MemoryDisk::new(world.bits()),
             life: None,
             is_paused: false,
             plan: of.clone(),
             world: world.clone(),
             network: network.clone(),
-            disks,
             file: plan.configuration(of),
             name: format!("n{}", of.id),
             run: Run::default(),
@@ -156,7 +144,7 @@ impl SimNode {
         let options = Options {
             config: NodeConfig::resolve(&self.file)?,
             file: self.file.clone(),
-            disk: (self.disks)(self.disk.clone()),
+            disk: Arc::new(self.disk.clone()),
             open_files_max: 8,
         };
         let env = SimEnv::new(self.network.clone(), self.world.clone(), life, self.machine.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chronik_broker::storage::InitialVoters;
-use chronik_raft::{DirectoryId, Endpoints, KRaftVersionRange, ReplicaKey, Voter, VoterSet};
+use chronik_raft::{DirectoryId, Endpoints, KRaftVersionRange, PlantedFault, ReplicaKey, Voter, VoterSet};
 use chronik_types::NodeId;
 use uuid::Uuid;
 
@@ -41,6 +41,8 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     /// The voters are in the log (KIP-853), not in the configuration.
     pub is_dynamic: bool,
+    /// A fault that all nodes have, to see that it is found.
+    pub planted: Option<PlantedFault>,
     /// Configuration that all nodes have.
     pub common: BTreeMap<String, String>,
 }
@@ -55,7 +57,7 @@ impl Plan {
     pub fn single() -> Plan {
         let directory = Uuid::nil();
         let only = NodePlan { id: NodeId(1), is_broker: true, is_controller: true, votes: true, directory };
-        Plan { nodes: vec![only], is_dynamic: true, common: common() }
+        Plan { nodes: vec![only], is_dynamic: true, planted: None, common: common() }
     }
 
     /// A cluster of the seed's choice: 1 to 7 nodes, roles together or apart, voters static or in the log.
@@ -85,7 +87,7 @@ impl Plan {
         ] {
             common.insert(key.to_owned(), value.to_string());
         }
-        Plan { nodes, is_dynamic, common }
+        Plan { nodes, is_dynamic, planted: None, common }
     }
 
     /// Where clients connect to.

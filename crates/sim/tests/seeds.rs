@@ -7,7 +7,7 @@ use chronik_sim::world::quiet_halts;
 fn run(scenario: Scenario, seed: u64) -> Outcome {
     quiet_halts();
     journal::collect_log_lines();
-    let outcome = scenarios::run(scenario, seed, &scenarios::honest(), false);
+    let outcome = scenarios::run(scenario, seed, None, false);
     assert!(
         outcome.violations.is_empty(),
         "seed {seed}: {:#?}\n{}",

@@ -12,6 +12,8 @@ mod control;
 mod inspect;
 mod messages;
 mod net;
+#[cfg(feature = "planted")]
+mod planted;
 mod snapshots;
 mod store;
 mod timer;
@@ -144,6 +146,12 @@ impl Quorum {
         let terms = Arc::clone(&boot.terms);
         let booted = boot::load(boot)?;
         let (raft, actions) = Raft::start(env.elapsed(), booted.options, booted.raft);
+        #[cfg(feature = "planted")]
+        let raft = {
+            let mut raft = raft;
+            raft.plant(env.planted_fault());
+            raft
+        };
         let image = booted.builder.image().clone();
         let state = State {
             raft,
@@ -310,6 +318,9 @@ impl Quorum {
 
     fn carry_out_one(&self, state: &mut State, action: Action) {
         match action {
+            #[cfg(feature = "planted")]
+            Action::Persist { .. }
+                if self.env.planted_fault() == Some(chronik_raft::PlantedFault::SkipPersist) => {}
             Action::Persist { content, .. } => {
                 if let Err(error) = state.store.write_quorum_state(&content) {
                     self.env.halt(&format!("quorum-state cannot be written: {error}"));
@@ -347,6 +358,8 @@ impl Quorum {
                 if !std::mem::replace(&mut state.has_skipped, true) {
                     tracing::info!("Skipping metadata initialization - this node is a Raft follower");
                 }
+                #[cfg(feature = "planted")]
+                self.propose_as_follower(state, epoch, leader);
             }
             Action::BecameUnattached { epoch } => tracing::debug!(%epoch, "no leader is known"),
             Action::BecameProspective { epoch } => tracing::debug!(%epoch, "asks for pre-votes"),

@@ -10,16 +10,3 @@ mod faults;
 mod network;
 mod runs;
 mod world;
-
-/// A fault planted in the machine or its shell, to see that the model finds it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Fault {
-    /// A second vote in the same epoch.
-    VoteTwice,
-    /// The high watermark moves over records of former epochs because a majority has them (Raft paper, figure 8).
-    CommitOldEpoch,
-    /// The shell does not write `quorum-state`.
-    SkipPersist,
-    /// A follower fetches on before its log is on disk.
-    AckBeforeDurable,
-}

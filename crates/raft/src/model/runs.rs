@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use super::{
-    Fault,
-    world::{Plan, Tally, World},
-};
-use crate::rng::Rng;
+use super::world::{Plan, Tally, World};
+use crate::{PlantedFault, rng::Rng};
 
 const STEPS: u64 = 1200;
 /// How much of the transcript a failure shows.
@@ -131,7 +128,7 @@ fn the_same_seed_gives_the_same_transcript() {
 }
 
 /// The first seed that finds the fault, and how.
-fn find(fault: Fault) -> (u64, String) {
+fn find(fault: PlantedFault) -> (u64, String) {
     for seed in 0..2000 {
         let plan = Plan { fault: Some(fault), nodes: 5, voters: 5, ..plan(seed) };
         let outcome = std::panic::catch_unwind(|| run(plan).1);
@@ -146,7 +143,13 @@ fn find(fault: Fault) -> (u64, String) {
 
 #[test]
 fn planted_faults_are_found() {
-    for fault in [Fault::VoteTwice, Fault::CommitOldEpoch, Fault::SkipPersist, Fault::AckBeforeDurable] {
+    for fault in [
+        PlantedFault::VoteTwice,
+        PlantedFault::CommitOldEpoch,
+        PlantedFault::CommitAlone,
+        PlantedFault::SkipPersist,
+        PlantedFault::AckBeforeDurable,
+    ] {
         let (seed, violation) = find(fault);
         eprintln!("{fault:?} found after {} seeds: {violation}", seed + 1);
     }

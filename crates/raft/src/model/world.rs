@@ -6,15 +6,14 @@ use bytes::Bytes;
 use chronik_types::{ErrorCode, LeaderEpoch, NodeId, Offset};
 
 use super::{
-    Fault,
     checks::{Checks, fold},
     disk::Disk,
     network::{Caller, Delivery, Network, node_at},
 };
 use crate::{
     Action, ApiVersionsResponse, AppendBatch, Boot, DirectoryId, Endpoints, Event, FetchedBatch,
-    KRaftVersionRange, Options, Proposal, Raft, Records, ReplicaKey, Request, RequestId, Response,
-    SnapshotId, Token, Voter, VoterSet, rng::Rng,
+    KRaftVersionRange, Options, PlantedFault, Proposal, Raft, Records, ReplicaKey, Request, RequestId,
+    Response, SnapshotId, Token, Voter, VoterSet, rng::Rng,
 };
 
 /// The n-th disk of a node.
@@ -82,7 +81,7 @@ pub(crate) struct World {
     pub(crate) checks: Checks,
     pub(crate) rng: Rng,
     pub(crate) weather: Weather,
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<PlantedFault>,
     pub(crate) snapshots: BTreeMap<(Offset, LeaderEpoch), Snapshot>,
     pub(crate) tally: Tally,
     pub(crate) transcript: Option<String>,
@@ -100,7 +99,7 @@ pub(crate) struct Plan {
     /// Voters in the log (`kraft.version` 1), else in the configuration.
     pub(crate) dynamic: bool,
     pub(crate) auto_join: bool,
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<PlantedFault>,
     pub(crate) record: bool,
 }
 
@@ -278,7 +277,7 @@ impl World {
             self.note(id, &action);
             match action {
                 Action::Persist { content, .. } => {
-                    if self.fault != Some(Fault::SkipPersist) {
+                    if self.fault != Some(PlantedFault::SkipPersist) {
                         self.node(id).disk.quorum_state = Some(content);
                     }
                 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use chronik_raft::Role;
+use chronik_raft::{PlantedFault, Role};
 use chronik_types::NodeId;
 
 use super::single_node::judge;
@@ -19,7 +19,6 @@ use crate::clients::produce::TOPIC;
 use crate::clients::records::Oracle;
 use crate::clients::topics::Topics;
 use crate::cluster::{Cluster, Tally};
-use crate::node::Disks;
 use crate::plan::{NodePlan, Plan};
 use crate::world::World;
 
@@ -37,9 +36,9 @@ const REST_MAX: Duration = Duration::from_mins(1);
 ///
 /// # Errors
 /// An invariant is violated, or it does not come to rest.
-pub fn run(world: &World, disks: &Disks, tally: &mut Tally) -> Result<Vec<String>> {
-    let plan = Plan::draw(world);
-    let mut cluster = Cluster::new(world, plan, disks)?;
+pub fn run(world: &World, planted: Option<PlantedFault>, tally: &mut Tally) -> Result<Vec<String>> {
+    let plan = Plan { planted, ..Plan::draw(world) };
+    let mut cluster = Cluster::new(world, plan)?;
     let clients = Clients::new(world, &cluster.network, cluster.plan.brokers(), cluster.plan.controllers());
     let mut work = Work {
         clients: clients.at_leisure(LEISURE),

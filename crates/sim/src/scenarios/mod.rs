@@ -6,17 +6,14 @@
 pub mod cluster;
 pub mod single_node;
 
-use std::sync::Arc;
-
-use chronik_log::disk::Disk;
+use chronik_raft::PlantedFault;
 
 use crate::cluster::Tally;
 use crate::journal;
-use crate::node::Disks;
 use crate::world::World;
 
 /// A scenario: it runs a world until it has judged it.
-pub type Scenario = fn(&World, &Disks, &mut Tally) -> anyhow::Result<Vec<String>>;
+pub type Scenario = fn(&World, Option<PlantedFault>, &mut Tally) -> anyhow::Result<Vec<String>>;
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +28,12 @@ pub struct Outcome {
     pub history: Vec<String>,
 }
 
-/// Disks as they are.
-pub fn honest() -> Disks {
-    Arc::new(|disk| Arc::new(disk) as Arc<dyn Disk>)
-}
-
 /// Runs a scenario with a seed.
-pub fn run(scenario: Scenario, seed: u64, disks: &Disks, echo: bool) -> Outcome {
+pub fn run(scenario: Scenario, seed: u64, planted: Option<PlantedFault>, echo: bool) -> Outcome {
     journal::begin(echo);
     let world = World::new(seed);
     let mut tally = Tally::default();
-    let violations = match scenario(&world, disks, &mut tally) {
+    let violations = match scenario(&world, planted, &mut tally) {
         Ok(violations) => violations,
         Err(error) => vec![format!("{error:#} (at {:?}, step {})", world.now(), world.steps())],
     };

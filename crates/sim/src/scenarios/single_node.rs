@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use chronik_raft::PlantedFault;
 use chronik_types::NodeId;
 
 use crate::clients::Clients;
 use crate::clients::records::Oracle;
 use crate::cluster::{Cluster, Tally};
-use crate::node::{Death, Disks};
+use crate::node::Death;
 use crate::plan::Plan;
 use crate::world::World;
 
@@ -26,8 +27,8 @@ const REST_MAX: Duration = Duration::from_mins(2);
 ///
 /// # Errors
 /// An invariant is violated, or it does not come to rest.
-pub fn run(world: &World, disks: &Disks, tally: &mut Tally) -> Result<Vec<String>> {
-    let mut cluster = Cluster::new(world, Plan::single(), disks)?;
+pub fn run(world: &World, planted: Option<PlantedFault>, tally: &mut Tally) -> Result<Vec<String>> {
+    let mut cluster = Cluster::new(world, Plan { planted, ..Plan::single() })?;
     let oracle = Oracle::default();
     let mut clients = Clients::new(world, &cluster.network, cluster.plan.brokers(), Vec::new());
     start_clients(&mut clients, &oracle);
