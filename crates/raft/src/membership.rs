@@ -158,6 +158,7 @@ impl Raft {
     ) {
         let offset = self.log.end().offset;
         let change = Change { token: wait.then_some(token), deadline, stage: Stage::Committing { offset } };
+        self.renew_quorum(now);
         if let Some(leading) = self.leading() {
             leading.change = Some(change);
         }

@@ -624,6 +624,33 @@ fn a_voter_is_added_when_it_has_caught_up() {
 }
 
 #[test]
+fn a_leader_that_was_alone_for_long_gives_its_first_companion_time_to_be_heard() {
+    let (mut raft, _) = Raft::start(ms(0), options(1), boot(&[1]));
+    raft.step(ms(1), Event::Durable { end: Offset(3) });
+    let long_after = 60_000;
+    request(&mut raft, long_after, 7, fetch(2, 1, 3, 1));
+    let add = Request::AddVoter(AddVoterRequest {
+        timeout: ms(1000),
+        voter: key(2),
+        endpoints: endpoints(2),
+        ack_when_committed: true,
+    });
+    let sent = request(&mut raft, long_after + 1, 8, add);
+    let versions = Some(KRaftVersionRange { min: 0, max: 1 });
+    let response = Response::ApiVersions(ApiVersionsResponse { error: ErrorCode::None, versions });
+    answer(&mut raft, long_after + 2, &sent, 2, response);
+    assert_eq!(raft.role(), Role::Leader);
+    raft.step(ms(long_after + 3), Event::Durable { end: Offset(4) });
+    check(
+        &request(&mut raft, long_after + 4, 9, fetch(2, 1, 4, 1)),
+        expect![[r#"
+        Committed { high_watermark: 4 }
+        Respond { token: Token(8), response: Ack(Ack { error: NONE, message: None }) }
+    "#]],
+    );
+}
+
+#[test]
 fn a_leader_that_removed_itself_leaves_when_that_is_committed() {
     let mut raft = elected();
     request(&mut raft, 2010, 7, fetch(2, 1, 3, 1));

@@ -234,6 +234,15 @@ impl Raft {
         }
     }
 
+    /// The voters are about to change: who is one from now on has its time to be heard, also where nobody but the leader
+    /// was needed before.
+    pub(crate) fn renew_quorum(&mut self, now: Duration) {
+        let timeout = self.check_quorum_timeout();
+        let Some(leading) = self.leading() else { return };
+        leading.fetched.clear();
+        leading.check_quorum_deadline = now + timeout;
+    }
+
     fn note_quorum(&mut self, now: Duration, voter: NodeId) {
         let needed = self.quorum_needed();
         let timeout = self.check_quorum_timeout();
