@@ -55,10 +55,12 @@ def run(ctx):
         for creator in creators:
             creator.start()
         with ctx.check(f"{kills} x the active controller killed while topics are created: another one decides"):
-            gaps = sorted(kill_one(cluster, creators) * 1000 for _ in range(kills))
+            kept = [kill_one(cluster, creators) for _ in range(kills)]
+            gaps = sorted(gap * 1000 for gap, _ in kept)
             p99 = gaps[min(len(gaps) - 1, round(0.99 * len(gaps)))]
             ctx.check.note(f"kill to the next creation acknowledged: median {statistics.median(gaps):.0f} ms, "
-                           f"p99 {p99:.0f} ms, worst {gaps[-1]:.0f} ms")
+                           f"p99 {p99:.0f} ms, worst {gaps[-1]:.0f} ms, "
+                           f"at {max(kept)[1]} UTC (logs, with --keep: {cluster.directory})")
         for creator in creators:
             creator.stop.set()
         for creator in creators:
@@ -71,24 +73,24 @@ def run(ctx):
                 lines = cluster.complaints()
                 assert not lines, "\n".join(lines[:20])
     finally:
-        cluster.close()
+        cluster.close(ctx.keep)
 
 
 def kill_one(cluster, creators):
-    """Kills the controller in the middle of the load, and returns how long nothing was acknowledged, in seconds."""
+    """Kills the controller in the middle of the load, and returns how long nothing was acknowledged, in seconds, and when."""
     counts = [len(creator.acked) for creator in creators]
     proc.wait_until("every client gets on", lambda: all(
         len(creator.acked) > count + 3 for creator, count in zip(creators, counts)), timeout=60, every=0.005)
     leader = cluster.leader()
     node = cluster.nodes[leader]
-    killed = time.monotonic()
+    killed, wall = time.monotonic(), time.strftime("%H:%M:%S", time.gmtime())
     node.kill()
     proc.wait_until("another controller decides", lambda: any(
         creator.acked and creator.acked[-1][0] > killed for creator in creators), timeout=60, every=0.001)
     first = min(at for creator in creators for at, _ in creator.acked[-50:] if at > killed)
     node.launch()
     proc.wait_until("the killed controller is back", lambda: answers(node.controller_port), timeout=60, every=0.01)
-    return first - killed
+    return first - killed, wall
 
 
 def verify(ctx, cluster, creators):
