@@ -89,7 +89,8 @@ impl Raft {
         VoteResponse { error, hint: self.hint(), granted }
     }
 
-    /// Asks every voter that has neither answered nor just failed.
+    /// Asks every voter that has neither answered nor just failed. A pre-vote that was refused is asked for again: the
+    /// voter may not have noticed yet that its leader is gone.
     pub(crate) fn send_votes(&mut self, now: Duration) {
         let (ballot, pre_vote) = match &self.role {
             RoleState::Prospective(ballot) => (ballot, true),
@@ -100,7 +101,8 @@ impl Raft {
             .voters()
             .iter()
             .filter(|voter| {
-                !ballot.granted.contains(&voter.key.id) && !ballot.rejected.contains(&voter.key.id)
+                let id = &voter.key.id;
+                !ballot.granted.contains(id) && (pre_vote || !ballot.rejected.contains(id))
             })
             .filter(|voter| self.peers.is_ready(now, voter.key.id))
             .filter_map(|voter| Some((voter.key, self.address(voter.key.id, &voter.endpoints)?)))
@@ -141,9 +143,11 @@ impl Raft {
             _ => return,
         };
         if too_old || (response.granted && response.error == ErrorCode::None) {
+            ballot.rejected.remove(&peer);
             ballot.granted.insert(peer);
         } else if response.error == ErrorCode::None {
             ballot.rejected.insert(peer);
+            self.peers.failed(now, peer);
         }
     }
 }
