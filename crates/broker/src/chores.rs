@@ -24,6 +24,7 @@ pub(crate) fn start(node: &Arc<Node>) {
     every(node, |node| node.config.load().chores.flush_check_interval_ms.min(1000), flush);
     every(node, |node| node.config.load().chores.recovery_point_checkpoint_interval_ms, checkpoint);
     every(node, |node| node.config.load().requests.producer_id_check_interval_ms, expire_producers);
+    every(node, |node| node.config.load().replication.checkpoint_interval_ms, write_high_watermarks);
     watch_dirs(node);
 }
 
@@ -110,7 +111,7 @@ fn checkpoint_one(partition: &Partition) -> Result<(), LogError> {
 pub(crate) fn write_checkpoints(node: &Node) {
     let partitions = node.partitions.all();
     for (at, dir) in node.dirs.iter().enumerate().filter(|(_, dir)| !dir.data.is_offline()) {
-        let _one_at_a_time = dir.checkpointing.lock();
+        let mut written_before = dir.checkpointing.lock();
         let mut recovery_points: Vec<(TopicPartition, Offset)> = Vec::new();
         let mut starts = Vec::new();
         let mut high_watermarks = Vec::new();
@@ -132,9 +133,30 @@ pub(crate) fn write_checkpoints(node: &Node) {
             .log_dir
             .write_recovery_points(recovery_points)
             .and_then(|()| dir.log_dir.write_start_offsets(starts))
-            .and_then(|()| dir.log_dir.write_high_watermarks(high_watermarks));
-        if let Err(error) = written {
-            dir.data.failed(&error);
+            .and_then(|()| dir.log_dir.write_high_watermarks(high_watermarks.iter().cloned()));
+        match written {
+            Ok(()) => *written_before = high_watermarks,
+            Err(error) => dir.data.failed(&error),
+        }
+    }
+}
+
+/// Writes the high watermarks of every good directory where they have moved.
+fn write_high_watermarks(node: &Arc<Node>) {
+    let partitions = node.partitions.all();
+    for dir in node.dirs.iter().filter(|dir| !dir.data.is_offline()) {
+        let mut written_before = dir.checkpointing.lock();
+        let here = partitions.iter().filter(|partition| Arc::ptr_eq(&partition.dir, &dir.data));
+        let marks = here.filter_map(|partition| {
+            Some((partition.name.clone(), partition.with_log(|_, high_watermark| high_watermark)?))
+        });
+        let marks: Vec<(TopicPartition, Offset)> = marks.collect();
+        if marks == *written_before {
+            continue;
+        }
+        match dir.log_dir.write_high_watermarks(marks.iter().cloned()) {
+            Ok(()) => *written_before = marks,
+            Err(error) => dir.data.failed(&error),
         }
     }
 }

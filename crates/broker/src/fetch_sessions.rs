@@ -3,7 +3,7 @@
 //! A session belongs to one client and is addressed by id and epoch; a request with another epoch than the next one
 //! is refused, so a lost response cannot leave the two sides with different ideas of the partitions. The cache is
 //! bounded (`max.incremental.fetch.session.cache.slots`): when it is full and no session is stale, a client simply
-//! gets no session and goes on with full requests. Source: `kafka.server.FetchSession`.
+//! gets no session and goes on with full requests; a follower takes a client's slot. Source: `kafka.server.FetchSession`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +59,7 @@ struct Session {
     /// Where the next answer starts, so that no partition starves behind a busy one.
     cursor: usize,
     last_used: Duration,
+    is_privileged: bool,
 }
 
 /// The fetch at hand: what to read, in which order, and under which session to answer.
@@ -80,6 +81,8 @@ pub(crate) struct SessionRequest {
     pub(crate) uses_topic_ids: Option<bool>,
     pub(crate) wanted: Vec<(PartitionKey, Wanted)>,
     pub(crate) forgotten: Vec<PartitionKey>,
+    /// It is a follower's, and comes before those of clients.
+    pub(crate) is_privileged: bool,
 }
 
 /// All sessions of a node.
@@ -140,7 +143,10 @@ impl FetchSessions {
         let mut sessions = self.sessions.lock();
         if sessions.len() >= self.slots {
             let stale = sessions.iter().find(|(_, session)| {
-                session.try_lock().is_some_and(|session| now.saturating_sub(session.last_used) > EVICTION_AGE)
+                session.try_lock().is_some_and(|session| {
+                    let is_stale = now.saturating_sub(session.last_used) > EVICTION_AGE;
+                    is_stale || (request.is_privileged && !session.is_privileged)
+                })
             });
             let stale = stale.map(|(&id, _)| id)?;
             sessions.swap_remove(&stale);
@@ -157,6 +163,7 @@ impl FetchSessions {
             partitions: partitions.collect(),
             cursor: 0,
             last_used: now,
+            is_privileged: request.is_privileged,
         }));
         sessions.insert(id, Arc::clone(&session));
         Some((id, session))
@@ -249,6 +256,7 @@ mod tests {
             uses_topic_ids: Some(false),
             wanted: partitions.iter().map(|&partition| (key(partition), wanted(0))).collect(),
             forgotten: Vec::new(),
+            is_privileged: false,
         }
     }
 
@@ -299,6 +307,9 @@ mod tests {
         assert_eq!(sessions.open(request(0, 0, &[0]), young, 9).unwrap().session_id, 0);
         let stale = Duration::from_secs(121);
         assert_eq!(sessions.open(request(0, 0, &[0]), stale, 9).unwrap().session_id, 9);
+        let follower = SessionRequest { is_privileged: true, ..request(0, 0, &[0]) };
+        assert_eq!(sessions.open(follower, stale, 11).unwrap().session_id, 11);
+        assert_eq!(sessions.open(request(0, 0, &[0]), stale, 12).unwrap().session_id, 0);
         assert_eq!(sessions.len(), 1);
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chronik_log::LogError;
 use chronik_state::image::MetadataImage;
-use chronik_types::{LeaderEpoch, Offset};
+use chronik_types::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicPartition};
 
 use crate::node::Node;
 
@@ -43,5 +43,50 @@ impl Node {
     /// The log cannot be read.
     pub fn metadata_batches(&self, from: Offset) -> Result<Vec<MetadataBatch>, LogError> {
         self.quorum().batches(from)
+    }
+}
+
+/// A partition's copy on one node.
+#[derive(Clone, Debug)]
+pub struct ReplicaView {
+    /// Which partition.
+    pub name: TopicPartition,
+    /// Its topic.
+    pub topic_id: TopicId,
+    /// Whether this node leads it.
+    pub leads: bool,
+    /// In this epoch.
+    pub leader_epoch: LeaderEpoch,
+    /// Up to where it is committed, as far as this node knows.
+    pub high_watermark: Offset,
+    /// Where its log begins.
+    pub log_start: Offset,
+    /// Where its log ends.
+    pub log_end: Offset,
+    /// Up to where its log survives a power failure.
+    pub durable: Offset,
+}
+
+impl Node {
+    /// The copies of partitions on this node, by name.
+    pub fn replicas(&self) -> Vec<ReplicaView> {
+        self.partitions.all().iter().filter_map(|partition| partition.view()).collect()
+    }
+
+    /// The batches of a copy from the one that holds `from` on, at most about `max_bytes`; empty at its end.
+    ///
+    /// # Errors
+    /// The log is not here, or cannot be read.
+    pub fn replica_batches(
+        &self,
+        topic_id: TopicId,
+        index: PartitionIndex,
+        from: Offset,
+        max_bytes: usize,
+    ) -> std::io::Result<Bytes> {
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let partition = self.partitions.get(topic_id, index).ok_or_else(gone)?;
+        let slice = partition.with_log(|log, _| log.read(from, max_bytes, log.end_offset(), true));
+        slice.ok_or_else(gone)?.map_err(std::io::Error::other)?.load()
     }
 }

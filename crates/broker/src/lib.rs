@@ -37,6 +37,6 @@ pub use admission::may_form;
 pub use connection::{Connection, Peer, Refused};
 pub use critical::is_inside as in_critical_state;
 pub use env::{Blocking, Broken, Connecting, Env, Link, Task, Urgency};
-pub use inspect::{Inspection, MetadataBatch};
+pub use inspect::{Inspection, MetadataBatch, ReplicaView};
 pub use metrics::Metrics;
 pub use node::{Node, Options, StartError};

@@ -30,8 +30,8 @@ pub(crate) struct Dir {
     pub(crate) data: Arc<DataDir>,
     /// The last run ended cleanly.
     pub(crate) clean: bool,
-    /// Checkpoints are written one after the other.
-    pub(crate) checkpointing: parking_lot::Mutex<()>,
+    /// Checkpoints are written one after the other; the high watermarks as they were written last.
+    pub(crate) checkpointing: parking_lot::Mutex<Vec<(TopicPartition, Offset)>>,
 }
 
 /// A log that was found at start and that no partition has claimed yet.

@@ -279,6 +279,7 @@ fn open_session(node: &Node, request: FetchRequest) -> Result<FetchContext, (Err
         uses_topic_ids,
         wanted: wanted.collect(),
         forgotten: forgotten.collect(),
+        is_privileged: request.replica_id.0 >= 0,
     };
     let now = node.env.elapsed();
     node.sessions.open(session, now, node.env.random()).map_err(|code| (code, 0))

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use chronik_log::batch::{BatchError, validate};
-use chronik_types::{ErrorCode, LeaderEpoch, Millis, Offset};
+use chronik_types::{ErrorCode, Millis, Offset, PartitionIndex};
 use chronik_wire::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, TopicProduceResponse,
 };
@@ -133,7 +133,7 @@ struct Produce<'a> {
 enum Failure {
     Code(ErrorCode),
     Batch(BatchError),
-    Refused(Refusal, LeaderEpoch),
+    Refused(Refusal),
 }
 
 impl Produce<'_> {
@@ -155,7 +155,7 @@ impl Produce<'_> {
             }
             Err(failure) => {
                 self.node.metrics.batches_refused.inc();
-                (self.refused(answer, failure), None)
+                (self.refused(answer, failure, key), None)
             }
         }
     }
@@ -174,10 +174,7 @@ impl Produce<'_> {
         if batch.header().is_transactional() {
             return Err(Failure::Code(ErrorCode::InvalidTxnState));
         }
-        let epoch = || partition.leader_epoch();
-        let placed = partition
-            .append(&mut batch, self.all, self.now)
-            .map_err(|refusal| Failure::Refused(refusal, epoch()))?;
+        let placed = partition.append(&mut batch, self.all, self.now).map_err(Failure::Refused)?;
         if placed.wants_sync || placed.committed.is_some() {
             self.client.appended_to(&partition);
         }
@@ -198,11 +195,16 @@ impl Produce<'_> {
         found.map_err(Failure::Code)
     }
 
-    fn refused(&self, answer: PartitionProduceResponse, failure: Failure) -> PartitionProduceResponse {
+    fn refused(
+        &self,
+        answer: PartitionProduceResponse,
+        failure: Failure,
+        key: &TopicKey,
+    ) -> PartitionProduceResponse {
         let answer =
             answer.with_base_offset(Offset::NONE.0).with_log_append_time_ms(-1).with_log_start_offset(-1);
         match failure {
-            Failure::Code(code) => answer.with_error_code(code.code()),
+            Failure::Code(code) => self.led_elsewhere(answer.with_error_code(code.code()), code, key),
             Failure::Batch(error) => {
                 let records = error.record_errors().iter().map(|record| {
                     BatchIndexAndErrorMessage::default()
@@ -215,22 +217,35 @@ impl Produce<'_> {
                     .with_error_message(Some(text(&error.to_string())))
                     .with_record_errors(records)
             }
-            Failure::Refused(refusal, epoch) => {
-                let mut answer = answer.with_error_code(refusal.code().code());
-                match &refusal {
-                    Refusal::Code(ErrorCode::NotLeaderOrFollower) => {
-                        let leader = LeaderIdAndEpoch::default()
-                            .with_leader_id(BrokerId(self.node.id().0))
-                            .with_leader_epoch(epoch.0);
-                        answer = answer.with_current_leader(leader);
-                    }
-                    Refusal::Code(_) => {}
-                    Refusal::Append(error) => {
-                        answer = answer.with_error_message(Some(text(&error.to_string())));
-                    }
+            Failure::Refused(refusal) => {
+                let mut answer =
+                    self.led_elsewhere(answer.with_error_code(refusal.code().code()), refusal.code(), key);
+                if let Refusal::Append(error) = &refusal {
+                    answer = answer.with_error_message(Some(text(&error.to_string())));
                 }
                 answer
             }
         }
+    }
+
+    /// Who asked the wrong broker is told which one leads (KIP-951).
+    fn led_elsewhere(
+        &self,
+        answer: PartitionProduceResponse,
+        code: ErrorCode,
+        key: &TopicKey,
+    ) -> PartitionProduceResponse {
+        if code != ErrorCode::NotLeaderOrFollower {
+            return answer;
+        }
+        let image = self.node.image();
+        let topic = find(&image.state, key).ok();
+        let Some(leads) = topic.and_then(|topic| topic.partition(PartitionIndex(answer.index))) else {
+            return answer;
+        };
+        let leader = LeaderIdAndEpoch::default()
+            .with_leader_id(BrokerId(leads.leader.0))
+            .with_leader_epoch(leads.leader_epoch.0);
+        answer.with_current_leader(leader)
     }
 }

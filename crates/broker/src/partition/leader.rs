@@ -179,8 +179,8 @@ impl Partition {
         Ok(Placed { appended, committed, wants_sync: state.wants_sync(until) })
     }
 
-    /// Completes `wait` when every live replica's log begins at `start` or later. Returns the least of their starts.
-    pub(crate) fn await_deletion(&self, start: Offset, wait: &Arc<Wait>) -> Result<Offset, ErrorCode> {
+    /// Completes `wait` when every live replica's log begins at `start` or later.
+    pub(crate) fn await_deletion(&self, start: Offset, wait: &Arc<Wait>) -> Result<(), ErrorCode> {
         let mut state = self.state.lock();
         let low = state.low_watermark().ok_or(ErrorCode::NotLeaderOrFollower)?;
         if low < start {
@@ -188,7 +188,7 @@ impl Partition {
         } else {
             wait.complete(ErrorCode::None);
         }
-        Ok(low)
+        Ok(())
     }
 }
 

@@ -25,6 +25,7 @@ use chronik_types::{ErrorCode, LeaderEpoch, Millis, Offset, PartitionEpoch, Topi
 
 use crate::critical::{Critical, Locked};
 use crate::data_dir::DataDir;
+use crate::inspect::ReplicaView;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::wait::Wait;
@@ -173,6 +174,22 @@ impl Partition {
     /// The epoch of the role.
     pub(crate) fn leader_epoch(&self) -> LeaderEpoch {
         self.state.lock().leader_epoch
+    }
+
+    /// The copy as one sees it from outside; `None` once it is closed.
+    pub(crate) fn view(&self) -> Option<ReplicaView> {
+        let state = self.state.lock();
+        let log = state.log.as_ref()?;
+        Some(ReplicaView {
+            name: self.name.clone(),
+            topic_id: self.topic_id,
+            leads: matches!(state.role, Role::Leader(_)),
+            leader_epoch: state.leader_epoch,
+            high_watermark: state.high_watermark,
+            log_start: log.start_offset(),
+            log_end: log.end_offset(),
+            durable: log.durable_offset(),
+        })
     }
 
     /// Runs something short on the log; `None` once the partition is closed.

@@ -75,7 +75,7 @@ impl Work {
         for partition in 0..PARTITIONS {
             let (written, read) = (self.records.clone(), self.records.clone());
             self.clients.run("c1", |here| async move {
-                here.create_topic(PARTITIONS, 1).await;
+                here.create_topic(PARTITIONS, brokers.min(3)).await;
                 here.produce(written, partition).await;
             });
             self.clients.run("c2", |here| here.follow(read, partition));
