@@ -125,11 +125,11 @@ impl Partition {
             epoch.unwrap_or(LeaderEpoch::NONE)
         };
         let mut report = String::new();
-        let _ = write!(
+        let _ = writeln!(
             report,
             "{{\"topic\":\"{}\",\"topicId\":\"{}\",\"partition\":{},\"firstOffset\":{from},\"endOffset\":{end},\
              \"highWatermark\":{high_watermark},\"bytes\":{bytes},\"firstEpoch\":{},\"lastEpoch\":{},\
-             \"leader\":{},\"leaderEpoch\":{},\"reason\":\"{}\",\"timestamp\":{now}}}\n",
+             \"leader\":{},\"leaderEpoch\":{},\"reason\":\"{}\",\"timestamp\":{now}}}",
             self.name.topic,
             self.topic_id,
             self.name.partition,

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chronik_log::EpochEnd;
 use chronik_log::batch::verify;
 use chronik_types::{ErrorCode, LeaderEpoch, Offset, PartitionIndex, TopicId};
@@ -85,7 +84,7 @@ impl Fetcher {
             let epoch = LeaderEpoch(diverging.epoch);
             return Left::Cut(EpochEnd { epoch, end_offset: Offset(diverging.end_offset) });
         }
-        let records = match verify(data.records.unwrap_or_else(Bytes::new)) {
+        let records = match verify(data.records.unwrap_or_default()) {
             Ok(records) => records,
             Err(error) => {
                 tracing::warn!(

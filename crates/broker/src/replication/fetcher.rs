@@ -181,7 +181,7 @@ impl Fetcher {
     async fn next_event(&mut self) -> Event {
         let now = self.node.env.elapsed();
         let pauses = self.followed.values().filter_map(|one| one.not_before).filter(|at| *at > now);
-        let mut timer: Option<Task> = pauses.min().map(|at| self.node.env.sleep(at - now));
+        let mut timer: Option<Task> = pauses.min().map(|at| self.node.env.sleep(at.saturating_sub(now)));
         poll_fn(|cx| {
             if self.inbox.poll_changed(cx).is_ready() {
                 return Poll::Ready(Event::Changed);

@@ -40,16 +40,19 @@ pub(crate) struct Replication {
     isr: isr::Queue,
 }
 
+/// A partition to follow in an epoch; `None`: no longer.
+type Order = Option<(Arc<Partition>, LeaderEpoch)>;
+
 /// What a fetcher is told: which partitions to follow from now on (in which epoch), or no longer.
 struct Inbox {
     leader: NodeId,
     number: u32,
-    changes: Mutex<ByKey<Option<(Arc<Partition>, LeaderEpoch)>>>,
+    changes: Mutex<ByKey<Order>>,
     woken: AtomicWaker,
 }
 
 impl Inbox {
-    fn put(&self, key: Key, change: Option<(Arc<Partition>, LeaderEpoch)>) {
+    fn put(&self, key: Key, change: Order) {
         self.changes.lock().insert(key, change);
         self.woken.wake();
     }

@@ -57,7 +57,8 @@ impl Session {
             match topics.last_mut() {
                 Some(last) if last.topic_id == topic.0 => last.partitions.push(partition),
                 _ => {
-                    topics.push(FetchTopic::default().with_topic_id(topic.0).with_partitions(vec![partition]))
+                    topics
+                        .push(FetchTopic::default().with_topic_id(topic.0).with_partitions(vec![partition]));
                 }
             }
         }
