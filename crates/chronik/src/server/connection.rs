@@ -3,26 +3,26 @@
 //! All that has arrived is read and started before anything is made durable, so that one sync covers it; answers that
 //! are ready are written first. Everything happens on the thread that found the socket readable.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::future::poll_fn;
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::BytesMut;
 use chronik_broker::{Connection, Node, Peer, Refused};
 use chronik_wire::Chunk;
 use chronik_wire::frame::Splitter;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::outbox::Outbox;
+
 /// Bytes that are read before what they started is settled and answered.
 const TURN_BYTES: usize = 4 << 20;
 /// Bytes of answers that may wait for a slow reader before its requests are left unread.
 const UNSENT_BYTES_MAX: usize = 4 << 20;
-const SLICES_MAX: usize = 64;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +50,7 @@ pub async fn serve(stream: TcpStream, node: Arc<Node>, peer: Peer, idle_max: Opt
         connection: Connection::new(node, peer),
         splitter,
         incoming: BytesMut::new(),
-        outgoing: VecDeque::new(),
-        unsent: 0,
+        outgoing: Outbox::default(),
         idle,
     };
     poll_fn(|cx| socket.poll(cx)).await
@@ -62,8 +61,7 @@ struct Socket {
     connection: Connection,
     splitter: Splitter,
     incoming: BytesMut,
-    outgoing: VecDeque<Bytes>,
-    unsent: usize,
+    outgoing: Outbox,
     idle: Option<(Duration, std::pin::Pin<Box<Sleep>>)>,
 }
 
@@ -100,7 +98,7 @@ impl Socket {
     fn read(&mut self, cx: &mut Context<'_>) -> Result<Step, Ended> {
         let mut turn = 0;
         let mut step = Step::Stuck;
-        while turn < TURN_BYTES && self.unsent < UNSENT_BYTES_MAX {
+        while turn < TURN_BYTES && self.outgoing.bytes() < UNSENT_BYTES_MAX {
             while self.connection.wants_more()
                 && let Some(frame) = self.splitter.next(&mut self.incoming).map_err(Refused::from)?
             {
@@ -131,15 +129,12 @@ impl Socket {
     }
 
     fn answer(&mut self, cx: &mut Context<'_>) -> Result<(), Ended> {
-        while self.unsent < UNSENT_BYTES_MAX {
+        while self.outgoing.bytes() < UNSENT_BYTES_MAX {
             let Poll::Ready(answer) = self.connection.poll_answer(cx)? else { return Ok(()) };
             let Some(frame) = answer else { return Ok(()) };
             for chunk in frame.chunks {
                 match chunk {
-                    Chunk::Bytes(bytes) => {
-                        self.unsent += bytes.len();
-                        self.outgoing.push_back(bytes);
-                    }
+                    Chunk::Bytes(bytes) => self.outgoing.push(bytes),
                     Chunk::File { .. } => unreachable!("the broker answers with bytes"),
                 }
             }
@@ -148,46 +143,12 @@ impl Socket {
     }
 
     fn write(&mut self, cx: &mut Context<'_>) -> Result<Step, Ended> {
-        let mut step = Step::Stuck;
-        while !self.outgoing.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let mut count = 0;
-            for (slice, bytes) in slices.iter_mut().zip(&self.outgoing) {
-                *slice = IoSlice::new(bytes);
-                count += 1;
-            }
-            match self.stream.try_write_vectored(&slices[..count]) {
-                Ok(written) => {
-                    step = Step::Forward;
-                    self.sent(written);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if self.stream.poll_write_ready(cx)?.is_pending() {
-                        return Ok(step);
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
+        let written = self.outgoing.write(&self.stream, cx)?;
+        if written == 0 {
+            return Ok(Step::Stuck);
         }
-        Ok(step)
-    }
-
-    fn sent(&mut self, mut count: usize) {
-        self.unsent -= count;
         self.touch();
-        while count > 0 {
-            let Some(first) = self.outgoing.front_mut() else { return };
-            if first.len() > count {
-                first.advance(count);
-                return;
-            }
-            count -= first.len();
-            self.outgoing.pop_front();
-        }
-        while self.outgoing.front().is_some_and(Bytes::is_empty) {
-            self.outgoing.pop_front();
-        }
+        Ok(Step::Forward)
     }
 
     fn touch(&mut self) {

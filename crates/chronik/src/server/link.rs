@@ -3,21 +3,21 @@
 //! A peer that vanishes without a word (a pulled cable, a frozen host) is found by the kernel: what was sent and is not
 //! acknowledged for [`UNACKNOWLEDGED_MAX`] breaks the connection. One whose process ends says so by a reset.
 
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use chronik_broker::{Broken, Link};
 use chronik_wire::frame::Splitter;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use super::outbox::Outbox;
+
 /// What one answer may take. A peer's answer is bounded by what was asked of it; this bounds what a liar can cost.
 const FRAME_BYTES_MAX: usize = 256 << 20;
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
-const SLICES_MAX: usize = 64;
 
 /// Connects.
 ///
@@ -33,7 +33,7 @@ pub async fn connect(host: String, port: u16) -> Result<Box<dyn Link>, Broken> {
         stream,
         splitter: Splitter::new(FRAME_BYTES_MAX),
         incoming: BytesMut::new(),
-        outgoing: VecDeque::new(),
+        outgoing: Outbox::default(),
     }))
 }
 
@@ -49,52 +49,17 @@ struct Socket {
     stream: TcpStream,
     splitter: Splitter,
     incoming: BytesMut,
-    outgoing: VecDeque<Bytes>,
-}
-
-impl Socket {
-    fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while !self.outgoing.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let mut count = 0;
-            for (slice, bytes) in slices.iter_mut().zip(&self.outgoing) {
-                *slice = IoSlice::new(bytes);
-                count += 1;
-            }
-            match self.stream.try_write_vectored(&slices[..count]) {
-                Ok(written) => self.sent(written),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if self.stream.poll_write_ready(cx)?.is_pending() {
-                        return Ok(());
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn sent(&mut self, mut count: usize) {
-        while let Some(first) = self.outgoing.front_mut() {
-            if first.len() > count {
-                first.advance(count);
-                return;
-            }
-            count -= first.len();
-            self.outgoing.pop_front();
-        }
-    }
+    outgoing: Outbox,
 }
 
 impl Link for Socket {
     fn send(&mut self, frame: Bytes) {
-        self.outgoing.push_back(frame);
+        self.outgoing.push(frame);
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Broken>> {
         loop {
-            if let Err(error) = self.write(cx) {
+            if let Err(error) = self.outgoing.write(&self.stream, cx) {
                 return Poll::Ready(Err(broken(&error, "write")));
             }
             match self.splitter.next(&mut self.incoming) {

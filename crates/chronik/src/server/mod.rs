@@ -5,6 +5,7 @@ mod env;
 mod http;
 mod link;
 mod listener;
+mod outbox;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
