@@ -32,6 +32,7 @@ class Load:
         self.offsets = [array.array("q") for _ in range(PARTITIONS)]
         self.acked = self.refused = self.sent = 0
         self.last_ack = time.monotonic()
+        self.last_ack_of = [self.last_ack] * PARTITIONS
         self.errors = {}
         self.producer = Producer({
             "bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "linger.ms": number * 3,
@@ -52,7 +53,7 @@ class Load:
         _, p, sequence = parse(message.value())
         self.offsets[p][sequence] = message.offset() if message.offset() is not None and message.offset() >= 0 else UNKNOWN
         self.acked += 1
-        self.last_ack = time.monotonic()
+        self.last_ack = self.last_ack_of[p] = time.monotonic()
 
     def feed(self):
         """Sends until enough records are on their way; serves the reports."""
