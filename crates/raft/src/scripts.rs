@@ -2,6 +2,7 @@
 //!
 //! Timers are left out of the transcripts where they say nothing about the matter.
 
+mod asking_again;
 mod describing;
 
 use std::time::Duration;
