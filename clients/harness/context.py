@@ -4,7 +4,7 @@ import itertools
 import os
 import random
 
-from . import brokers
+from . import brokers, cluster
 from .checks import Checks, Skip
 
 _NUMBERS = itertools.count(1)
@@ -41,6 +41,14 @@ class Context:
 
     def broker_of(self, kind, **options):
         made = brokers.KINDS[kind](**options)
+        self._own.append(made)
+        return made
+
+    def own_cluster(self, *, kinds=None, **options):
+        """A cluster of three nodes in both roles (not started), closed after the suite. `kinds`: by id, if they differ."""
+        if self.kind == "remote":
+            raise Skip("this suite starts and stops its own brokers")
+        made = cluster.Cluster(kinds or self.kind, [1, 2, 3], [1, 2, 3], **options)
         self._own.append(made)
         return made
 
