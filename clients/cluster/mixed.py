@@ -73,8 +73,7 @@ def turn(cluster, tools, leader):
 
 
 def decides(ctx, cluster, tools, what):
-    for id_ in NODES:
-        kind = cluster.kinds[id_]
+    for kind, id_ in {cluster.kinds[id_]: id_ for id_ in NODES}.items():
         with ctx.check(f"{what}: a topic made through node {id_} ({kind}) is the same to all"):
             t = ctx.topic(f"through-{id_}")
             tools[id_]("topics", "--create", "--topic", t, "--partitions", "3", "--replication-factor", "3")

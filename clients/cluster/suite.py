@@ -6,7 +6,6 @@ that are added and removed (KIP-853). Topics stay empty: what is judged is what 
 """
 import json
 import re
-import signal
 import tempfile
 
 from harness.checks import contains, equal
@@ -29,7 +28,6 @@ def run(ctx):
     topics(ctx, tools)
     configs(ctx, cluster, tools)
     leaders(ctx, cluster, tools)
-    frozen(ctx, cluster, tools)
     stopped(ctx, cluster, tools)
     dumps(ctx, cluster)
     voters(ctx)
@@ -161,6 +159,14 @@ def leaders(ctx, cluster, tools):
         contains(reassign(tools[1], t, [3, 1, 2], "--verify"), f"Reassignment of partition {t}-0 is completed")
         contains(tools[3]("topics", "--describe", "--topic", t), "Leader: 1\tReplicas: 3,1,2")
         contains(reassign(tools[1], t, [1, 9], "--execute", expect=1), "9")
+    with ctx.check("kafka-reassign-partitions: a replica moves to another broker"):
+        m = ctx.topic("moving")
+        tools[1]("topics", "--create", "--topic", m, "--replica-assignment", "1:2")
+        reassign(tools[2], m, [3, 2], "--execute")
+        done = f"Reassignment of partition {m}-0 is completed"
+        wait_until("the move is done", lambda: done in reassign(tools[2], m, [3, 2], "--verify"))
+        contains(tools[1]("topics", "--describe", "--topic", m), "Replicas: 3,2\tIsr: ")
+        contains(tools[3]("reassign-partitions", "--list"), "No partition reassignments found.")
     with ctx.check("kafka-leader-election: the preferred replica takes over, and once only"):
         one = ("leader-election", "--election-type", "preferred", "--topic", t, "--partition", "0")
         contains(tools[2](*one), f"Successfully completed leader election (PREFERRED) for partitions {t}-0")
@@ -169,21 +175,6 @@ def leaders(ctx, cluster, tools):
         tools[1]("leader-election", "--election-type", "preferred", "--all-topic-partitions")
         contains(tools[1]("leader-election", "--election-type", "preferred", "--topic", t, "--partition", "9",
                           expect="failure"), "UnknownTopicOrPartitionException")
-
-
-def frozen(ctx, cluster, tools):
-    t = ctx.topic("waiting")
-    tools[1]("topics", "--create", "--topic", t, "--replica-assignment", "1:2")
-    with ctx.check("kafka-reassign-partitions --list and --cancel: a move to a broker that is frozen waits for it"):
-        cluster.nodes[3].process.send_signal(signal.SIGSTOP)
-        try:
-            reassign(tools[1], t, [1, 3], "--execute")
-            contains(tools[2]("reassign-partitions", "--list"), f"{t}-0: replicas: 1,3,2. adding: 3. removing: 2.")
-            contains(reassign(tools[2], t, [1, 3], "--cancel"), f"Successfully cancelled partition reassignments for: {t}-0")
-            contains(tools[2]("topics", "--describe", "--topic", t), "Replicas: 1,2\tIsr: 1,2")
-            contains(tools[1]("reassign-partitions", "--list"), "No partition reassignments found.")
-        finally:
-            cluster.nodes[3].process.send_signal(signal.SIGCONT)
 
 
 def stopped(ctx, cluster, tools):
