@@ -25,8 +25,9 @@ def run(ctx):
 
 def mixed(ctx, kinds):
     shown = " ".join(kinds.values())
+    cluster = ctx.own_cluster(kinds=kinds)
     with ctx.check(f"{shown}: the cluster forms"):
-        cluster = ctx.own_cluster(kinds=kinds).start()
+        cluster.start()
     tools = {id_: Tools(cluster.nodes[id_].bootstrap) for id_ in NODES}
     led = set()
     for _ in range(TURNS):
