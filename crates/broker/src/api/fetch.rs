@@ -67,6 +67,8 @@ fn who(node: &Node, request: &FetchRequest) -> Who {
         id: request.replica_id,
         broker_epoch: request.replica_epoch,
         eligible,
+        is_stale: request.replica_epoch.0 >= 0
+            && broker.is_some_and(|broker| request.replica_epoch < broker.epoch),
         now: node.env.elapsed(),
         lag_max: replication::lag_max(node),
         is_first_look: true,

@@ -34,6 +34,8 @@ pub(crate) struct FollowerFetch {
     pub(crate) broker_epoch: BrokerEpoch,
     /// Its broker lives, in this registration.
     pub(crate) eligible: bool,
+    /// It is from an earlier registration than the one that the image knows.
+    pub(crate) is_stale: bool,
     pub(crate) now: Duration,
     pub(crate) lag_max: Duration,
     /// Whether the fetch is news: not when its request is looked at again after a wait.
@@ -140,7 +142,8 @@ impl State {
         let Some(replica) = leading.others.iter_mut().find(|replica| replica.id == follower.id) else {
             return Ok(false);
         };
-        if replica.broker_epoch > follower.broker_epoch && follower.broker_epoch.0 >= 0 {
+        let is_older = replica.broker_epoch > follower.broker_epoch && follower.broker_epoch.0 >= 0;
+        if is_older || follower.is_stale {
             // An older run of that broker.
             return Err(ErrorCode::NotLeaderOrFollower);
         }

@@ -89,6 +89,11 @@ impl Partition {
         cut
     }
 
+    /// Nothing is to be cut after all, or not now.
+    pub(crate) fn give_up_cut(&self) {
+        self.with_log(|log, _| log.hold_recovery_point(None));
+    }
+
     /// Removes everything and goes on at `start`: the leader's log begins there, beyond the end of this one. Blocks; the
     /// recovery points are to be written first, as for a cut.
     pub(crate) fn start_over(

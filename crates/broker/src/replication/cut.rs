@@ -40,7 +40,10 @@ impl Fetcher {
                 chores::write_checkpoints(&node);
                 partition.cut(&cutting, now)
             });
-            done.map(drop).inspect_err(|error| partition.dir.failed(error))
+            done.map(drop).inspect_err(|error| {
+                partition.give_up_cut();
+                partition.dir.failed(error);
+            })
         });
         if let Err(error) = cut.await {
             self.failed(key, &error);

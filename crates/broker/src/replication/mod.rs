@@ -77,14 +77,14 @@ impl Replication {
         fetchers: u32,
     ) {
         let key = (partition.topic_id, partition.name.partition);
+        let number = spread(key) % fetchers.max(1);
         let mut inboxes = self.inboxes.lock();
-        for (_, inbox) in inboxes.iter().filter(|((other, _), _)| *other != leader) {
+        for (_, inbox) in inboxes.iter().filter(|(other, _)| **other != (leader, number)) {
             inbox.put(key, None);
         }
         if leader == NodeId::NONE {
             return;
         }
-        let number = spread(key) % fetchers.max(1);
         let inbox = inboxes.entry((leader, number)).or_insert_with(|| {
             let inbox =
                 Arc::new(Inbox { leader, number, changes: Mutex::default(), woken: AtomicWaker::new() });

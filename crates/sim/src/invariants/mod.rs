@@ -14,6 +14,7 @@ mod marks_go_up;
 mod one_leader_per_epoch;
 mod one_partition_leader;
 mod only_the_leader_proposes;
+mod replicas_agree;
 mod votes_are_kept;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,9 @@ use chronik_state::image::MetadataImage;
 use chronik_types::{NodeId, Offset};
 
 pub use committed_prefix::{Committed, CommittedChange};
+
+/// Copies of partitions are looked at after one step in so many.
+const REPLICAS_EVERY: u64 = 8;
 
 /// An invariant does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +62,8 @@ pub struct Invariants {
     images: images_agree::Images,
     partition_leaders: one_partition_leader::Leaders,
     epochs: epochs_go_up::Epochs,
+    replicas: replicas_agree::Replicas,
+    looks: u64,
     last: BTreeMap<NodeId, Last>,
 }
 
@@ -73,6 +79,7 @@ impl Invariants {
     /// A node's life is over: what it knew, it may not know in the next.
     pub fn life_ends(&mut self, node: NodeId) {
         self.last.remove(&node);
+        self.replicas.life_ends(node);
     }
 
     /// Looks at a node after a step of its own.
@@ -80,6 +87,10 @@ impl Invariants {
     /// # Errors
     /// Something is wrong.
     pub fn look(&mut self, id: NodeId, now: Duration, node: &Node) -> Result<(), Violation> {
+        self.looks += 1;
+        if self.looks.is_multiple_of(REPLICAS_EVERY) {
+            self.replicas.check(id, node)?;
+        }
         let seen = node.inspect();
         let last = self.last.remove(&id);
         let quorum_changed = last.as_ref().is_none_or(|last| last.quorum != seen.quorum);
