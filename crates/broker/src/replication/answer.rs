@@ -40,7 +40,7 @@ impl Fetcher {
         for topic in response.responses {
             for data in topic.partitions {
                 let key = (TopicId(topic.topic_id), PartitionIndex(data.partition_index));
-                match self.take(key, data) {
+                match self.take(key, epoch, data) {
                     Left::Nothing => self.went_well(key),
                     Left::Sync(partition) => {
                         self.went_well(key);
@@ -66,8 +66,8 @@ impl Fetcher {
         }
     }
 
-    fn take(&self, key: Key, data: PartitionData) -> Left {
-        let (Some(one), Some(told)) = (self.followed.get(&key), self.session.told(&key)) else {
+    fn take(&self, key: Key, epoch: i32, data: PartitionData) -> Left {
+        let (Some(one), Some(told)) = (self.followed.get(&key), self.session.told(&key, epoch)) else {
             return Left::Nothing;
         };
         if one.epoch != told.epoch || one.partition.position(one.epoch) != Some(told.position) {

@@ -22,7 +22,8 @@ pub(super) struct Session {
     id: i32,
     /// Of the next request; 0: it is a full one.
     epoch: i32,
-    told: ByKey<Told>,
+    /// With the epoch of the request that said so.
+    told: ByKey<(Told, i32)>,
 }
 
 /// The session's part of a request.
@@ -44,7 +45,7 @@ impl Session {
         let is_full = !self.is_established();
         let mut topics: Vec<FetchTopic> = Vec::new();
         for (&(topic, index), told) in wanted {
-            if !is_full && self.told.get(&(topic, index)) == Some(told) {
+            if !is_full && self.told.get(&(topic, index)).is_some_and(|(last, _)| last == told) {
                 continue;
             }
             let partition = FetchPartition::default()
@@ -71,7 +72,11 @@ impl Session {
                     .push(ForgottenTopic::default().with_topic_id(topic.0).with_partitions(vec![index.0])),
             }
         }
-        self.told.clone_from(wanted);
+        let since = |key: &Key, told: &Told| {
+            let last = self.told.get(key).filter(|(last, _)| !is_full && last == told);
+            last.map_or(self.epoch, |(_, since)| *since)
+        };
+        self.told = wanted.iter().map(|(key, told)| (*key, (*told, since(key, told)))).collect();
         let asking = Asking { id: self.id, epoch: self.epoch, topics, forgotten };
         if !is_full {
             self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
@@ -79,9 +84,10 @@ impl Session {
         asking
     }
 
-    /// What was asked for last for this partition.
-    pub(super) fn told(&self, key: &Key) -> Option<&Told> {
-        self.told.get(key)
+    /// What the request of the session's `epoch` asked for this partition; `None` if a later one has asked for something
+    /// else: the answer is to an older question then.
+    pub(super) fn told(&self, key: &Key, epoch: i32) -> Option<&Told> {
+        self.told.get(key).filter(|(_, since)| *since <= epoch).map(|(told, _)| told)
     }
 
     /// The session's part of an answer to a request made at `epoch`.
@@ -143,6 +149,20 @@ mod tests {
         let behind = session.ask(&wanted(&[(0, 5), (2, 0)]), 100);
         assert_eq!((behind.epoch, named(&behind)), (2, vec![2]));
         assert_eq!(behind.forgotten[0].partitions, [1]);
+    }
+
+    #[test]
+    fn an_answer_to_an_older_question_is_known_as_one() {
+        let key = |index| (TopicId(Uuid::from_u128(9)), PartitionIndex(index));
+        let mut session = Session::default();
+        session.ask(&wanted(&[(0, 5)]), 100);
+        session.answered(0, ErrorCode::None, 77).unwrap();
+        // One request behind the other; the second says nothing new of partition 0, the third does.
+        assert_eq!(session.ask(&wanted(&[(0, 5), (1, 0)]), 100).epoch, 1);
+        assert!(session.told(&key(0), 0).is_some() && session.told(&key(1), 0).is_none());
+        assert_eq!(session.ask(&wanted(&[(0, 9), (1, 0)]), 100).epoch, 2);
+        assert!(session.told(&key(0), 1).is_none(), "what answers the second request begins at offset 5");
+        assert!(session.told(&key(1), 1).is_some() && session.told(&key(0), 2).is_some());
     }
 
     #[test]
