@@ -11,7 +11,7 @@ use crate::journal;
 use crate::network::Network;
 use crate::node::{Death, SimNode};
 use crate::plan::Plan;
-use crate::world::{Life, World};
+use crate::world::{CLIENTS, Life, World};
 
 /// Steps after which a run that does not come to rest has failed.
 const STEPS_MAX: u64 = 5_000_000;
@@ -149,6 +149,8 @@ impl Cluster {
     /// Something is put right in a while.
     pub fn repair_in(&mut self, after: Duration, repair: Repair) {
         self.repairs.insert((self.world.now() + after, repair));
+        // The world must get there, even if nothing else goes on in it.
+        self.world.work(CLIENTS, after, Box::new(|| {}));
     }
 
     /// Ends a node's life; it stays down until it is started.
