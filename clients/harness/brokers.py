@@ -78,7 +78,10 @@ class Broker:
         path.write_text("".join(f"{k}={v}\n" for k, v in self.properties().items()))
         return path
 
-    def start(self, timeout=60.0):
+    # Only a node that hangs takes this long; a JVM on a loaded machine may need most of it.
+    START_SECONDS_MAX = 240.0
+
+    def start(self, timeout=START_SECONDS_MAX):
         """Starts the node and returns when it is ready. A port lost to another process is no failure
         as long as nothing has been told of it: the first start tries again with new ports."""
         first = not self.data.exists()

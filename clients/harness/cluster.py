@@ -118,7 +118,7 @@ class _Launched:
             self.process = proc.spawn(self._command(config), stdout=log, stderr=subprocess.STDOUT, cwd=self.directory,
                                       stdin=subprocess.DEVNULL, env={**os.environ, **self._environment()})
 
-    def wait(self, timeout=180.0):
+    def wait(self, timeout=brokers.Broker.START_SECONDS_MAX):
         def ready():
             if self.process.poll() is not None:
                 raise proc.Failed(f"{self.kind} ended: {self.log.read_text(errors='replace')[-3000:]}")
