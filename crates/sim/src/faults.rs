@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use chronik_log::disk::memory::{Failure, Fault, Operation};
+use chronik_raft::Role;
 use chronik_types::NodeId;
 
 use crate::cluster::{Cluster, Repair};
 use crate::env::GOOD_DISK_US;
 use crate::journal;
 use crate::network::{Host, Weather};
-use crate::node::Death;
+use crate::node::{Death, SimNode};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -24,11 +25,15 @@ impl Cluster {
     /// A node's configuration is wrong.
     pub fn disturb(&mut self) -> Result<()> {
         let alive = self.alive();
-        let Some(victim) = self.world.pick(&alive) else { return Ok(()) };
+        let Some(mut victim) = self.world.pick(&alive) else { return Ok(()) };
+        if self.world.chance(40) {
+            // Whoever leads has most to lose.
+            victim = alive.iter().copied().find(|id| self.leads(*id)).unwrap_or(victim);
+        }
         match self.world.below(100) {
-            0..=17 => self.crash_for_a_while(victim, Death::Killed),
-            18..=31 => self.crash_for_a_while(victim, Death::PowerLoss),
-            32..=34 => alive.into_iter().for_each(|id| self.crash_for_a_while(id, Death::PowerLoss)),
+            0..=14 => self.crash_for_a_while(victim, Death::Killed),
+            15..=26 => self.crash_for_a_while(victim, Death::PowerLoss),
+            27..=34 => self.many_lose_power(&alive),
             35..=42 => self.stop(victim),
             43..=50 => {
                 self.set_paused(victim, true);
@@ -43,14 +48,31 @@ impl Cluster {
             77..=80 => self.slow_a_link(),
             81..=90 => self.order_disk_fault(victim),
             91..=93 => self.fill_disk(victim),
-            94..=96 => self.slow_disk(victim),
+            94..=95 => self.slow_disk(victim),
+            96 => alive.into_iter().for_each(|id| self.slow_disk(id)),
             _ => self.move_clock(victim),
         }
         Ok(())
     }
 
+    fn leads(&self, id: NodeId) -> bool {
+        let node = self.nodes.get(&id).and_then(SimNode::node);
+        node.is_some_and(|node| node.inspect().quorum.role == Role::Leader)
+    }
+
+    /// A rack, or all of them; what was not synced anywhere is gone.
+    fn many_lose_power(&mut self, alive: &[NodeId]) {
+        let share = [50, 80, 100][self.world.below(3) as usize];
+        for id in alive {
+            if self.world.chance(share) {
+                self.crash_for_a_while(*id, Death::PowerLoss);
+            }
+        }
+    }
+
     fn start_soon(&mut self, id: NodeId) {
-        self.later(5 * MS, 4000 * MS, Repair::Start(id));
+        let most = [100 * MS, 4000 * MS][self.world.below(2) as usize];
+        self.later(5 * MS, most, Repair::Start(id));
     }
 
     /// A node dies, and is started again later.

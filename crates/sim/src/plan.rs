@@ -81,7 +81,12 @@ impl Plan {
         let nodes = (1..=count).map(node).collect();
         let mut common = common();
         let snapshot_bytes = [500, 2_000, 20_000][world.below(3) as usize];
+        // Elections that are quick against everything else, or slow.
+        let quick = 1 + 3 * world.below(2);
         for (key, value) in [
+            ("controller.quorum.election.timeout.ms", 1000 / quick),
+            ("controller.quorum.election.backoff.max.ms", 1000 / quick),
+            ("controller.quorum.fetch.timeout.ms", 2000 / quick),
             ("metadata.log.max.record.bytes.between.snapshots", snapshot_bytes),
             ("metadata.max.retention.bytes", if world.chance(70) { 4_000 } else { 100_000_000 }),
         ] {

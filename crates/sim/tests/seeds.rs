@@ -1,5 +1,7 @@
 //! A few seeds of each scenario, and the promise that a seed is one run only. `cargo run -p chronik-sim` runs many more.
 
+use chronik_raft::PlantedFault;
+use chronik_sim::cluster::Tally;
 use chronik_sim::journal;
 use chronik_sim::scenarios::{self, Outcome, Scenario};
 use chronik_sim::world::quiet_halts;
@@ -33,4 +35,44 @@ fn a_seed_is_one_run() {
     let runs = [7, 7, 8].map(|seed| run(scenarios::single_node::run, seed));
     assert_eq!(runs[0], runs[1]);
     assert_ne!(runs[0].trace, runs[2].trace);
+}
+
+#[test]
+fn a_cluster_comes_to_rest_and_has_done_what_it_said() {
+    let mut sum = Tally::default();
+    for seed in 0..4 {
+        sum.add(&run(scenarios::cluster::run, seed).tally);
+    }
+    let happened = [sum.elections, sum.crashes, sum.topics, sum.records];
+    assert!(!happened.contains(&0), "something never happened: {sum}");
+}
+
+/// How many seeds it takes to find a fault, and what is found.
+fn find(fault: PlantedFault, words: &str) {
+    quiet_halts();
+    journal::collect_log_lines();
+    let found = |seed| {
+        let outcome = scenarios::run(scenarios::cluster::run, seed, Some(fault), false);
+        outcome.violations.into_iter().find(|violation| violation.contains(words))
+    };
+    assert!((0..SEEDS_TO_FIND).any(|seed| found(seed).is_some()), "{fault:?} is not found");
+}
+
+const SEEDS_TO_FIND: u64 = 20;
+
+#[test]
+fn nodes_that_propose_without_leading_are_found() {
+    find(PlantedFault::FollowersPropose, "Failed to propose");
+}
+
+#[test]
+fn a_vote_that_is_not_persisted_is_found() {
+    find(PlantedFault::SkipPersist, "epochs go up");
+}
+
+#[test]
+fn a_high_watermark_without_a_majority_is_found() {
+    find(PlantedFault::CommitAlone, "a majority has it");
+    find(PlantedFault::AckBeforeDurable, "a majority has it");
+    find(PlantedFault::CommitOldEpoch, "commits its own epoch");
 }

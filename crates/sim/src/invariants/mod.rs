@@ -10,6 +10,7 @@ mod isr_in_replicas;
 mod leader_completeness;
 mod leaders_are_unfenced;
 mod log_matching;
+mod majority_has_it;
 mod marks_go_up;
 mod one_leader_per_epoch;
 mod one_partition_leader;
@@ -59,6 +60,7 @@ pub struct Invariants {
     leaders: one_leader_per_epoch::Leaders,
     votes: votes_are_kept::Votes,
     batches: log_matching::Batches,
+    disks: majority_has_it::Disks,
     images: images_agree::Images,
     partition_leaders: one_partition_leader::Leaders,
     epochs: epochs_go_up::Epochs,
@@ -127,6 +129,8 @@ impl Invariants {
         self.votes.check(seen)?;
         self.epochs.check_quorum(seen)?;
         marks_go_up::check(id, before, seen)?;
+        self.disks.note(id, seen);
+        self.disks.check(id, before, seen)?;
         if self.leaders.check(id, seen)? {
             self.elections += 1;
             leader_completeness::check(id, seen, &self.committed)?;

@@ -107,7 +107,7 @@ impl Work {
 }
 
 fn unrest(cluster: &mut Cluster) -> Result<()> {
-    let most = [300, 1000, 4000][cluster.world.below(3) as usize];
+    let most = [200, 600, 1500, 4000][cluster.world.below(4) as usize];
     while cluster.world.now() < UNREST {
         let lull = cluster.world.duration(Duration::from_millis(20), Duration::from_millis(most));
         cluster.go_on(cluster.world.now() + lull, |_| false)?;
