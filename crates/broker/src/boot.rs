@@ -1,6 +1,7 @@
 //! What a node finds on its disks when it starts, and what its quorum is told of that.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use chronik_log::{Files, LogOptions};
@@ -37,6 +38,7 @@ pub(crate) fn scan(storage: Storage) -> Result<Scanned, StartError> {
         FoundMetadata { clean: false, recovery_point: Offset::ZERO, broker_epoch: BrokerEpoch(-1) };
     for (at, opened) in storage.dirs.into_iter().enumerate() {
         let found = opened.log_dir.scan()?;
+        let mut unrecovered = 0;
         metadata.broker_epoch = metadata.broker_epoch.max(found.broker_epoch.unwrap_or(BrokerEpoch(-1)));
         for log in found.logs {
             if &*log.topic_partition.topic == "__cluster_metadata" {
@@ -50,6 +52,7 @@ pub(crate) fn scan(storage: Storage) -> Result<Scanned, StartError> {
                     recovery_point: log.recovery_point,
                     high_watermark: log.high_watermark,
                 };
+                unrecovered += 1;
                 unclaimed.insert(log.topic_partition, found);
             }
         }
@@ -61,6 +64,7 @@ pub(crate) fn scan(storage: Storage) -> Result<Scanned, StartError> {
             log_dir: opened.log_dir,
             data,
             clean: found.clean,
+            unrecovered: AtomicUsize::new(if found.clean { 0 } else { unrecovered }),
             checkpointing: parking_lot::Mutex::default(),
         });
     }

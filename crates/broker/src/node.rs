@@ -235,8 +235,13 @@ impl Node {
         recovery_points[self.metadata_dir]
             .push((TopicPartition::new("__cluster_metadata", 0), self.quorum.recovery_point()));
         let epoch = BrokerEpoch(self.broker_epoch.load(Ordering::Acquire));
-        for (at, dir) in self.dirs.iter().enumerate().filter(|(at, dir)| clean[*at] && !dir.data.is_offline())
-        {
+        for (at, dir) in self.dirs.iter().enumerate() {
+            // A node that stops before it has opened what a crash left must not vouch for it: the next start would trust
+            // a torn tail.
+            let is_clean = clean[at] && dir.unrecovered.load(Ordering::Acquire) == 0;
+            if !is_clean || dir.data.is_offline() {
+                continue;
+            }
             let closed = dir.log_dir.write_recovery_points(recovery_points[at].drain(..));
             if let Err(error) = closed.and_then(|()| dir.log_dir.write_clean_shutdown(epoch)) {
                 tracing::error!(dir = %dir.data.path.display(), %error, "clean shutdown could not be recorded");

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use chronik_log::{Log, LogDir, LogError, Open};
@@ -30,8 +31,19 @@ pub(crate) struct Dir {
     pub(crate) data: Arc<DataDir>,
     /// The last run ended cleanly.
     pub(crate) clean: bool,
+    /// Logs that a run which did not end cleanly has left, and that nobody has opened since: until they are recovered, the
+    /// directory cannot be called clean.
+    pub(crate) unrecovered: AtomicUsize,
     /// Checkpoints are written one after the other; the high watermarks as they were written last.
     pub(crate) checkpointing: parking_lot::Mutex<Vec<(TopicPartition, Offset)>>,
+}
+
+impl Dir {
+    /// One of the logs that were found is looked after, or gone.
+    fn recovered(&self) {
+        // Of a clean directory none is counted.
+        let _ = self.unrecovered.try_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
+    }
 }
 
 /// A log that was found at start and that no partition has claimed yet.
@@ -119,6 +131,7 @@ impl Reconcile {
                 Some(id) => {
                     tracing::info!(partition = %name, topic_id = %id, "removing a log that the cluster does not know as this broker's");
                     self.delete_files(found.dir, &name);
+                    self.dirs[found.dir].recovered();
                 }
                 None => tracing::warn!(
                     partition = %name, dir = %self.dirs[found.dir].data.path.display(),
@@ -184,6 +197,9 @@ impl Reconcile {
             now: self.env.now(),
         };
         let log = Self::open_log(&name, dir, open)?;
+        if claimed.is_some() {
+            dir.recovered();
+        }
         let high_watermark = claimed.as_ref().map_or(Offset::ZERO, |found| found.high_watermark);
         if let Some(load) = self.load.get_mut(at) {
             *load += 1;
@@ -223,6 +239,7 @@ impl Reconcile {
         if let Some(other) = found.topic_id.filter(|other| *other != id) {
             tracing::info!(partition = %name, topic_id = %other, "removing the log of a topic of this name that is gone");
             self.delete_files(found.dir, name);
+            self.dirs[found.dir].recovered();
             return None;
         }
         Some(found)
