@@ -32,7 +32,11 @@ fn steps() -> Vec<Step> {
         Step::new("tidy", "cargo xtask tidy"),
         Step::new(
             "simulate",
-            "cargo run --release --package chronik-sim -- --scenario single-node --seeds 300",
+            "cargo run --release --package chronik-sim -- --scenario single-node --seeds 200",
+        ),
+        Step::new(
+            "cluster",
+            "cargo run --release --package chronik-sim -- --scenario cluster --seeds 400",
         ),
         Step::new("fuzz", "cargo xtask fuzz --seconds 30"),
         Step::new("release", "cargo build --release --package chronik"),
