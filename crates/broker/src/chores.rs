@@ -94,7 +94,7 @@ fn checkpoint(node: &Arc<Node>) {
             partition.dir.failed(&error);
         }
     }
-    node.quorum().checkpoint();
+    let _ = node.quorum().checkpoint();
     write_checkpoints(node);
 }
 

@@ -214,8 +214,8 @@ impl Node {
 
     /// Closes everything cleanly: the next start has nothing to recover.
     pub fn stop(&self) {
-        self.quorum.stop();
         let mut clean = vec![true; self.dirs.len()];
+        clean[self.metadata_dir] = self.quorum.stop();
         let partitions = self.partitions.all();
         let mut recovery_points: Vec<Vec<(TopicPartition, Offset)>> = vec![Vec::new(); self.dirs.len()];
         chores::write_checkpoints(self);

@@ -259,8 +259,8 @@ impl Quorum {
         }
     }
 
-    /// Stops: the log is closed cleanly.
-    pub(crate) fn stop(&self) {
+    /// Stops: the log is closed cleanly. Returns whether all of it is on the disk.
+    pub(crate) fn stop(&self) -> bool {
         let mut state = self.state.lock();
         self.step(&mut state, Event::Shutdown);
         if let Some(job) = state.log.begin_sync() {
@@ -269,20 +269,26 @@ impl Quorum {
                 tracing::error!(%error, "metadata log was not synced on shutdown");
             }
         }
+        let is_durable = state.log.durable_offset() >= state.log.end_offset() && !state.log.is_poisoned();
         drop(state);
-        self.checkpoint();
+        is_durable && self.checkpoint()
     }
 
-    /// Writes the metadata log's indexes and epochs, so that less of it must be looked at after a crash.
-    pub(crate) fn checkpoint(&self) {
+    /// Writes the metadata log's indexes and epochs, so that less of it must be looked at after a crash. Returns whether
+    /// that was done; a log that can no longer be trusted ends the node.
+    pub(crate) fn checkpoint(&self) -> bool {
         let job = self.state.lock().log.begin_checkpoint();
         let done = job.and_then(|job| match job.map(CheckpointJob::run) {
             Some(done) => self.state.lock().log.finish_checkpoint(done).map(drop),
             None => Ok(()),
         });
-        if let Err(error) = done {
+        if let Err(error) = &done {
+            if self.state.lock().log.is_poisoned() {
+                self.env.halt(&format!("metadata log's indexes cannot be written: {error}"));
+            }
             tracing::warn!(%error, "the metadata log's indexes were not written");
         }
+        done.is_ok()
     }
 
     /// Where the metadata log may begin its recovery next time.
