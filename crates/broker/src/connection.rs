@@ -120,18 +120,17 @@ impl Connection {
             wait.complete(ErrorCode::RequestTimedOut);
         }
         let bytes = frame.len();
-        let whole = frame.clone();
+        // Only what may go to another node is kept whole.
+        let whole = forward::may_forward(&self.client, &frame).then(|| frame.clone());
         let (header, body) = RequestHeader::parse(frame)?;
         if !header.api.info().listeners.contains(&self.client.peer.listener) {
             return Err(DecodeError::UnknownApi { key: header.api.key() }.into());
         }
         let request = decode_request(&header, body)?;
         let since = self.node.env.elapsed();
-        let mut started = if forward::must_forward(&self.node, &self.client, header.api) {
-            forward::start(&self.node, &self.client, &header, whole)
-        } else {
-            drop(whole);
-            api::start(&self.node, &self.client, &header, request)
+        let mut started = match whole.filter(|_| !self.node.quorum().is_controlling()) {
+            Some(whole) => forward::start(&self.node, &self.client, &header, whole),
+            None => api::start(&self.node, &self.client, &header, request),
         };
         if let Started::Parked(future) = &mut started
             && let Poll::Ready(reply) = future.as_mut().poll(cx)

@@ -45,9 +45,10 @@ pub(crate) fn is_forwardable(api: ApiKey) -> bool {
     )
 }
 
-/// Whether a client's request must go to another node.
-pub(crate) fn must_forward(node: &Node, client: &Client, api: ApiKey) -> bool {
-    client.peer.listener == Listener::Broker && is_forwardable(api) && !node.quorum().is_controlling()
+/// Whether the request in `frame` is one that a broker takes to the controller.
+pub(crate) fn may_forward(client: &Client, frame: &[u8]) -> bool {
+    let key = frame.first_chunk().map(|key| i16::from_be_bytes(*key));
+    client.peer.listener == Listener::Broker && key.and_then(ApiKey::from_key).is_some_and(is_forwardable)
 }
 
 /// Takes a request to the controller; `frame` is all of it, without its size.
