@@ -52,7 +52,7 @@ impl Own for AddRaftVoterRequest {
         if version == 0 && !self.ack_when_committed {
             return Err("not to wait for the commit takes version 1");
         }
-        let mut out = Writer::flexible_body();
+        let mut out = Writer::body(true);
         out.nullable_string(self.cluster_id.as_deref());
         out.i32(self.timeout_ms);
         out.i32(self.voter_id);
@@ -91,4 +91,4 @@ impl Own for AddRaftVoterRequest {
     }
 }
 
-own_request!(AddRaftVoterRequest = 80, 0..=1 => AddRaftVoterResponse);
+own_request!(AddRaftVoterRequest = 80, 0..=1, flexible 0 => AddRaftVoterResponse);

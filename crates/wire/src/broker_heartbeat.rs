@@ -53,7 +53,7 @@ impl Own for BrokerHeartbeatRequest {
         if version < 2 && self.cordoned_log_dirs.is_some() {
             return Err("cordoned directories take version 2");
         }
-        let mut out = Writer::flexible_body();
+        let mut out = Writer::body(true);
         out.i32(self.broker_id);
         out.i64(self.broker_epoch);
         out.i64(self.current_metadata_offset);
@@ -97,4 +97,4 @@ impl Own for BrokerHeartbeatRequest {
     }
 }
 
-own_request!(BrokerHeartbeatRequest = 63, 0..=2 => BrokerHeartbeatResponse);
+own_request!(BrokerHeartbeatRequest = 63, 0..=2, flexible 0 => BrokerHeartbeatResponse);

@@ -17,6 +17,8 @@ pub mod fetch;
 pub mod frame;
 pub mod header;
 pub mod log_dirs;
+pub mod offset_commit;
+pub mod offset_fetch;
 pub mod out;
 pub mod precheck;
 pub mod produce;

@@ -1,7 +1,5 @@
 //! Requests of our own that stand in for the library's where its copy is too old: [`own_request!`](own_request) gives
-//! them the library's traits, so that both sides treat them alike.
-//!
-//! Both are flexible at every version. Unknown tagged fields are skipped.
+//! them the library's traits, so that both sides treat them alike. Unknown tagged fields are skipped.
 
 use bytes::BytesMut;
 
@@ -18,9 +16,9 @@ pub(crate) trait Own: Sized {
     fn read(body: &mut Reader, version: i16) -> Result<Self, DecodeError>;
 }
 
-/// `own_request!(Request = KEY, VERSIONS => Response)`.
+/// `own_request!(Request = KEY, VERSIONS, flexible VERSION => Response)`.
 macro_rules! own_request {
-    ($request:ident = $key:literal, $min:literal..=$max:literal => $response:ident) => {
+    ($request:ident = $key:literal, $min:literal..=$max:literal, flexible $flexible:literal => $response:ident) => {
         impl kafka_protocol::protocol::Message for $request {
             const VERSIONS: kafka_protocol::protocol::VersionRange =
                 kafka_protocol::protocol::VersionRange { min: $min, max: $max };
@@ -28,8 +26,8 @@ macro_rules! own_request {
         }
 
         impl kafka_protocol::protocol::HeaderVersion for $request {
-            fn header_version(_: i16) -> i16 {
-                2
+            fn header_version(version: i16) -> i16 {
+                if version >= $flexible { 2 } else { 1 }
             }
         }
 
@@ -58,7 +56,7 @@ macro_rules! own_request {
                 from: &mut B,
                 version: i16,
             ) -> anyhow::Result<Self> {
-                let mut body = Reader::new(from.copy_to_bytes(from.remaining()), true);
+                let mut body = Reader::new(from.copy_to_bytes(from.remaining()), version >= $flexible);
                 Ok(Own::read(&mut body, version)?)
             }
         }

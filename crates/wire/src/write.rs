@@ -44,13 +44,18 @@ impl Writer {
         Writer { buffer, first: None, chunks: SmallVec::new(), done: 0, flexible, text_too_long: false }
     }
 
-    /// Starts a flexible body alone, without size and header; [`Writer::into_body`] gives it away.
-    pub(crate) fn flexible_body() -> Self {
+    /// Starts a body alone, without size and header; [`Writer::into_body`] gives it away.
+    pub(crate) fn body(flexible: bool) -> Self {
         let buffer = BytesMut::with_capacity(128);
-        Writer { buffer, first: None, chunks: SmallVec::new(), done: 0, flexible: true, text_too_long: false }
+        Writer { buffer, first: None, chunks: SmallVec::new(), done: 0, flexible, text_too_long: false }
     }
 
-    /// The body that [`Writer::flexible_body`] began; there are no records in it.
+    /// As [`Writer::into_body`], for a body that may be classic.
+    pub(crate) fn into_checked_body(self) -> Result<BytesMut, &'static str> {
+        if self.text_too_long { Err("a text is too long for its length") } else { Ok(self.into_body()) }
+    }
+
+    /// The body that [`Writer::body`] began; there are no records in it.
     pub(crate) fn into_body(self) -> BytesMut {
         debug_assert!(self.chunks.is_empty(), "a body is one run of bytes");
         self.buffer

@@ -13,6 +13,8 @@ use bytes::BytesMut;
 use chronik_wire::add_raft_voter::AddRaftVoterRequest;
 use chronik_wire::broker_heartbeat::BrokerHeartbeatRequest;
 use chronik_wire::messages::*;
+use chronik_wire::offset_commit::OffsetCommitRequest;
+use chronik_wire::offset_fetch::OffsetFetchRequest;
 use chronik_wire::precheck::{Checked, check};
 use chronik_wire::{ApiKey, Request, RequestHeader, StrBytes, decode_request, encode_response};
 use kafka_protocol::protocol::{Decodable, Encodable};
@@ -121,6 +123,8 @@ fn compare(message: &Message) {
             }
         }
         "AddRaftVoterRequest" => message.round_trip_without_unknown_tags::<AddRaftVoterRequest>(),
+        "OffsetCommitRequest" => message.round_trip_without_unknown_tags::<OffsetCommitRequest>(),
+        "OffsetFetchRequest" => message.round_trip_without_unknown_tags::<OffsetFetchRequest>(),
         "BrokerHeartbeatRequest" => message.round_trip_without_unknown_tags::<BrokerHeartbeatRequest>(),
         _ => round_trip(message),
     }

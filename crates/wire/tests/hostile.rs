@@ -13,6 +13,8 @@ use chronik_wire::broker_heartbeat::BrokerHeartbeatRequest;
 use chronik_wire::client::decode_response;
 use chronik_wire::frame::{STEP, Splitter};
 use chronik_wire::messages::*;
+use chronik_wire::offset_commit::OffsetCommitRequest;
+use chronik_wire::offset_fetch::OffsetFetchRequest;
 use chronik_wire::precheck::{Checked, check};
 use chronik_wire::{ApiKey, DecodeError, RequestHeader, decode_request};
 use counting::height;

@@ -6,12 +6,16 @@
 mod cluster;
 mod configs;
 mod controller;
+mod groups;
+mod offsets;
 mod quorum;
 mod records;
 mod topics;
 
 use crate::precheck::Kind::{Array, Blob, Maybe, Struct, Text};
-use crate::precheck::{BOOL, Checked, I8, I16, I32, I64, Schema, UUID, all, since, tagged, until, within};
+use crate::precheck::{
+    BOOL, Checked, I8, I16, I32, I64, Kind, Schema, UUID, all, since, tagged, until, within,
+};
 
 /// `schema!(Message, flexible(VERSION), [FIELDS])`; `library_max(VERSION)` where newer versions, which the library
 /// does not know, have the bytes of that one. Written so that rustfmt can lay it out.

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use chronik_wire::add_raft_voter::AddRaftVoterRequest;
 use chronik_wire::broker_heartbeat::BrokerHeartbeatRequest;
 use chronik_wire::messages::*;
+use chronik_wire::offset_commit::OffsetCommitRequest;
+use chronik_wire::offset_fetch::OffsetFetchRequest;
 use kafka_protocol::protocol::{HeaderVersion, Request};
 
 /// The kept file.
@@ -42,7 +44,15 @@ macro_rules! with_every_api {
                 ListConfigResourcesRequest ListConfigResourcesResponse,
                 DescribeTopicPartitionsRequest DescribeTopicPartitionsResponse,
                 AddRaftVoterRequest AddRaftVoterResponse, RemoveRaftVoterRequest RemoveRaftVoterResponse,
-                UpdateRaftVoterRequest UpdateRaftVoterResponse
+                UpdateRaftVoterRequest UpdateRaftVoterResponse,
+                FindCoordinatorRequest FindCoordinatorResponse, JoinGroupRequest JoinGroupResponse,
+                SyncGroupRequest SyncGroupResponse, HeartbeatRequest HeartbeatResponse,
+                LeaveGroupRequest LeaveGroupResponse, OffsetCommitRequest OffsetCommitResponse,
+                OffsetFetchRequest OffsetFetchResponse, ListGroupsRequest ListGroupsResponse,
+                DescribeGroupsRequest DescribeGroupsResponse, DeleteGroupsRequest DeleteGroupsResponse,
+                OffsetDeleteRequest OffsetDeleteResponse,
+                ConsumerGroupHeartbeatRequest ConsumerGroupHeartbeatResponse,
+                ConsumerGroupDescribeRequest ConsumerGroupDescribeResponse
             }
         }
     };
