@@ -13,7 +13,7 @@ use chronik_state::cluster::META_TOPIC;
 use chronik_types::{ErrorCode, LeaderEpoch, Millis, Offset, PartitionIndex};
 
 use crate::node::Node;
-use crate::partition::Partition;
+use crate::partition::{Fence, Partition};
 use crate::wait::WaitOrDeadline;
 
 /// Changes that come close together are written together.
@@ -101,7 +101,7 @@ fn write(node: &Node, position: &mut Option<Position>) -> Result<(), Stuck> {
     };
     while at.next < image.end {
         let (committed, next) = node.quorum().committed_from(at.next, image.end)?;
-        append(node, &partition, &committed)?;
+        append(node, &partition, epoch, &committed)?;
         at.next = next;
     }
     partition.sync(&*node.env);
@@ -109,7 +109,14 @@ fn write(node: &Node, position: &mut Option<Position>) -> Result<(), Stuck> {
     Ok(())
 }
 
-fn append(node: &Node, partition: &Arc<Partition>, committed: &[Committed]) -> Result<(), Stuck> {
+fn append(
+    node: &Node,
+    partition: &Arc<Partition>,
+    epoch: LeaderEpoch,
+    committed: &[Committed],
+) -> Result<(), Stuck> {
+    // Where the feed ends was read in this epoch: once it is over, somebody else may have written it further.
+    let fence = Some(Fence { epoch, end: None });
     let mut rest = committed;
     while !rest.is_empty() {
         let mut bytes = 0;
@@ -132,7 +139,7 @@ fn append(node: &Node, partition: &Arc<Partition>, committed: &[Committed]) -> R
         let options = partition.settings().validate_options(node.env.now());
         let batch = validate(builder.build(), &options);
         let mut batch = batch.map_err(|error| Stuck::Foreign(error.to_string()))?;
-        let placed = partition.append(&mut batch, false, node.env.now());
+        let placed = partition.append(&mut batch, false, fence, node.env.now());
         placed.map_err(|refusal| Stuck::Partition(refusal.code()))?;
         rest = later;
     }

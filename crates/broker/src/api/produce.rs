@@ -174,7 +174,7 @@ impl Produce<'_> {
         if batch.header().is_transactional() {
             return Err(Failure::Code(ErrorCode::InvalidTxnState));
         }
-        let placed = partition.append(&mut batch, self.all, self.now).map_err(Failure::Refused)?;
+        let placed = partition.append(&mut batch, self.all, None, self.now).map_err(Failure::Refused)?;
         if placed.wants_sync || placed.committed.is_some() {
             self.client.appended_to(&partition);
         }

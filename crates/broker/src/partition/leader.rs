@@ -99,6 +99,15 @@ impl Leading {
     }
 }
 
+/// What an append of this node's own relies on: it was decided for the log as it is in one epoch, and holds nowhere else.
+#[derive(Clone, Copy)]
+pub(crate) struct Fence {
+    /// The epoch that the decision was made in.
+    pub(crate) epoch: LeaderEpoch,
+    /// Where the append must go, if that matters.
+    pub(crate) end: Option<Offset>,
+}
+
 /// What an append came to.
 pub(crate) struct Placed {
     pub(crate) appended: Appended,
@@ -145,10 +154,21 @@ impl Partition {
     }
 
     /// Appends a batch. With `all`, the number of in-sync replicas is checked first, and the outcome says what to
-    /// wait for.
-    pub(crate) fn append(&self, batch: &mut Validated, all: bool, now: Millis) -> Result<Placed, Refusal> {
+    /// wait for. What `fence` asks for is checked under the same lock as the append.
+    ///
+    /// Errors: `NOT_LEADER_OR_FOLLOWER`, also for a fence of another epoch or end; `NOT_ENOUGH_REPLICAS`; the log's.
+    pub(crate) fn append(
+        &self,
+        batch: &mut Validated,
+        all: bool,
+        fence: Option<Fence>,
+        now: Millis,
+    ) -> Result<Placed, Refusal> {
         let mut state = self.open_state().map_err(Refusal::Code)?;
         let state = &mut *state;
+        if fence.is_some_and(|fence| !state.holds(fence)) {
+            return Err(Refusal::Code(ErrorCode::NotLeaderOrFollower));
+        }
         let Role::Leader(leading) = &state.role else {
             return Err(Refusal::Code(ErrorCode::NotLeaderOrFollower));
         };
@@ -224,6 +244,11 @@ impl State {
                 wait.complete(outcome);
             }
         }
+    }
+
+    fn holds(&self, fence: Fence) -> bool {
+        let end = self.log.as_ref().map(chronik_log::Log::end_offset);
+        fence.epoch == self.leader_epoch && (fence.end.is_none() || fence.end == end)
     }
 
     fn wait_for(&mut self, until: Offset) -> Arc<Wait> {

@@ -32,7 +32,7 @@ use crate::wait::Wait;
 
 pub(crate) use follower::{Copied, Fetched, Position, Unfollowed};
 pub(crate) use isr::Proposal;
-pub(crate) use leader::{Mandate, Placed};
+pub(crate) use leader::{Fence, Mandate, Placed};
 pub(crate) use read::{FollowerFetch, Reader, Who};
 pub(crate) use truncate::Cutting;
 

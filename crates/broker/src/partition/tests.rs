@@ -111,7 +111,26 @@ fn records(values: &[&str]) -> BatchBuilder {
 fn append(partition: &Partition, values: &[&str], all: bool) -> Result<Placed, ErrorCode> {
     let options = ValidateOptions::new(Origin::Client, Millis(1_000));
     let mut batch = validate(records(values).build(), &options).unwrap();
-    partition.append(&mut batch, all, Millis(1_000)).map_err(|refusal| refusal.code())
+    partition.append(&mut batch, all, None, Millis(1_000)).map_err(|refusal| refusal.code())
+}
+
+#[test]
+fn what_was_decided_in_another_epoch_is_not_appended() {
+    let leader = fresh();
+    lead(&leader, 4, 1, &[1]);
+    let fenced = |epoch: i32, end: Option<i64>| {
+        let options = ValidateOptions::new(Origin::Client, Millis(1_000));
+        let mut batch = validate(records(&["a"]).build(), &options).unwrap();
+        let fence = Fence { epoch: LeaderEpoch(epoch), end: end.map(Offset) };
+        leader
+            .append(&mut batch, false, Some(fence), Millis(1_000))
+            .map(drop)
+            .map_err(|refusal| refusal.code())
+    };
+    assert_eq!(fenced(3, None), Err(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(fenced(4, Some(1)), Err(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(fenced(4, Some(0)), Ok(()));
+    assert_eq!(fenced(4, None), Ok(()));
 }
 
 fn wanted(epoch: i32, offset: i64, last_epoch: i32) -> Wanted {
