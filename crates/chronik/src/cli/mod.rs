@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod connect;
 mod consume;
+mod dev;
 mod log;
 mod metadata;
 #[cfg(test)]
@@ -45,6 +46,8 @@ struct Cli {
 enum Command {
     /// Run a node; without configuration a broker on localhost:9092 with its data in ./chronik-data
     Start(start::Arguments),
+    /// Run a whole cluster in one process, for development and tests: its data is gone when it ends
+    Dev(dev::Arguments),
     /// Prepare the data directories of a node, as kafka-storage.sh format does
     Format(format::Arguments),
     /// Print a new random id, for a cluster or a directory
@@ -86,13 +89,15 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    // The node's log goes to stdout from many threads, so no printer may hold it.
-    if let Command::Start(arguments) = &cli.command {
-        return start::run(arguments);
+    // These run on while they print from many threads, so no printer may hold stdout.
+    match &cli.command {
+        Command::Start(arguments) => return start::run(arguments),
+        Command::Dev(arguments) => return dev::run(arguments, cli.output),
+        _ => {}
     }
     let mut printer = Printer::stdout(cli.output);
     match cli.command {
-        Command::Start(_) => {}
+        Command::Start(_) | Command::Dev(_) => {}
         Command::Format(arguments) => format::run(&arguments, &mut printer)?,
         Command::RandomUuid => format::random_uuid(&mut printer)?,
         Command::Topic(arguments) => topic::run(&arguments, &mut printer)?,

@@ -1,11 +1,12 @@
 //! `chronik start`: runs a node until it is told to stop.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result};
 use tracing_subscriber::EnvFilter;
 
-use crate::{config, server};
+use crate::config;
+use crate::server::{self, Launch};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -19,19 +20,23 @@ pub struct Arguments {
 /// Runs `chronik start`. Returns when the node has stopped cleanly.
 pub fn run(arguments: &Arguments) -> Result<()> {
     // Before anything else, so that whatever happens next is logged.
-    begin_log(&arguments.log)?;
+    // On stdout, which is where `docker logs` and Kafka's users look for it.
+    begin_log(&arguments.log, std::io::stdout, std::io::stdout().is_terminal())?;
     let loaded = config::load(&arguments.config)?;
     loaded.node.check_built()?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    server::run(loaded.node, loaded.file)
+    server::run(Launch::alone(loaded.node, loaded.file))
 }
 
-/// Logs go to stdout, which is where `docker logs` and Kafka's users look for them.
-fn begin_log(filter: &str) -> Result<()> {
+/// Logs what passes the filter, in colours for a person.
+pub fn begin_log<W: Write + 'static>(
+    filter: &str,
+    to: impl Fn() -> W + Send + Sync + 'static,
+    is_terminal: bool,
+) -> Result<()> {
     let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter}"))?;
-    let is_terminal = std::io::stdout().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(to).init();
     Ok(())
 }

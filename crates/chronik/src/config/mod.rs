@@ -73,6 +73,14 @@ pub fn load(arguments: &Arguments) -> Result<Loaded> {
     load_with(arguments, &environment, &hosts::own_name())
 }
 
+/// Reads and checks a configuration that is made of settings only, each `key=value`: no file, no environment.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_settings(settings: Vec<String>) -> Result<Loaded> {
+    load_with(&Arguments { config: None, set: settings }, &[], &hosts::own_name())
+}
+
 fn load_with(arguments: &Arguments, environment: &[(String, String)], own_name: &str) -> Result<Loaded> {
     let mut warnings = Vec::new();
     let mut settings = Settings::new();

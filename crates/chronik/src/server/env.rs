@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use chronik_broker::{Blocking, Connecting, Env, Task, Urgency};
 use chronik_types::Millis;
 use tokio::runtime::Handle;
+use tracing::{Instrument, Span};
 
 /// Threads for background work. It waits for the disk, so there may be more of them than cores.
 const BACKGROUND_THREADS: usize = 3;
@@ -20,18 +21,21 @@ pub struct TokioEnv {
     runtime: Handle,
     started: Instant,
     background: Sender<Blocking>,
+    span: Span,
 }
 
 impl TokioEnv {
-    /// An environment on the runtime, with its background threads.
-    pub fn new(runtime: Handle) -> std::io::Result<Arc<TokioEnv>> {
+    /// An environment on the runtime, with its background threads. What happens in it is logged within `span`.
+    pub fn new(runtime: Handle, span: Span) -> std::io::Result<Arc<TokioEnv>> {
         let (background, work) = channel::<Blocking>();
         let work = Arc::new(Mutex::new(work));
         for _ in 0..BACKGROUND_THREADS {
             let work = Arc::clone(&work);
-            thread::Builder::new().name("chronik-disk".to_owned()).spawn(move || run(&work))?;
+            let span = span.clone();
+            let thread = thread::Builder::new().name("chronik-disk".to_owned());
+            thread.spawn(move || span.in_scope(|| run(&work)))?;
         }
-        Ok(Arc::new(TokioEnv { runtime, started: Instant::now(), background }))
+        Ok(Arc::new(TokioEnv { runtime, started: Instant::now(), background, span }))
     }
 }
 
@@ -65,7 +69,7 @@ impl Env for TokioEnv {
     }
 
     fn spawn(&self, task: Task) {
-        self.runtime.spawn(task);
+        self.runtime.spawn(task.instrument(self.span.clone()));
     }
 
     fn connect(&self, host: &str, port: u16) -> Connecting {

@@ -5,7 +5,7 @@
 //! Kafka does.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tracing::Instrument;
 
 use super::connection::{Ended, serve};
 
@@ -39,8 +40,16 @@ impl Bound {
     }
 }
 
-/// Binds an endpoint; port 0 in it becomes the port that the system chose.
-pub fn bind(endpoint: &mut Endpoint, kind: Listener, network: &NetworkConfig) -> anyhow::Result<Bound> {
+/// Sockets that are held already, by port: of nodes that must know each other's ports before they start.
+pub type Held = HashMap<u16, std::net::TcpListener>;
+
+/// Binds an endpoint; port 0 in it becomes the port that the system chose, and a port that is `held` is taken over.
+pub fn bind(
+    endpoint: &mut Endpoint,
+    kind: Listener,
+    network: &NetworkConfig,
+    held: &mut Held,
+) -> anyhow::Result<Bound> {
     if endpoint.protocol != SecurityProtocol::Plaintext {
         bail!(
             "listener {} asks for {}, which is not supported yet: use PLAINTEXT",
@@ -48,12 +57,23 @@ pub fn bind(endpoint: &mut Endpoint, kind: Listener, network: &NetworkConfig) ->
             endpoint.protocol.name()
         );
     }
-    let address = resolve(endpoint)?;
-    let listener = listen(address, network).with_context(|| {
-        format!("listen on {endpoint} ({address}): is another broker running there? Choose another port with --set listeners=...")
-    })?;
+    let listener = match held.remove(&endpoint.port) {
+        Some(listener) => TcpListener::from_std(listener)?,
+        None => {
+            let address = resolve(endpoint)?;
+            let listener = listen(address, network).and_then(|listener| Ok(TcpListener::from_std(listener)?));
+            listener.with_context(|| {
+                format!("listen on {endpoint} ({address}): is another broker running there? Choose another port with --set listeners=...")
+            })?
+        }
+    };
     endpoint.port = listener.local_addr()?.port();
     Ok(Bound { endpoint: endpoint.clone(), kind, listener })
+}
+
+/// Holds a port of the loopback for a node that is about to start; 0 lets the system choose one.
+pub fn hold(port: u16, network: &NetworkConfig) -> anyhow::Result<std::net::TcpListener> {
+    listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), network)
 }
 
 fn resolve(endpoint: &Endpoint) -> anyhow::Result<SocketAddr> {
@@ -65,7 +85,7 @@ fn resolve(endpoint: &Endpoint) -> anyhow::Result<SocketAddr> {
     first.copied().with_context(|| format!("{host} has no address"))
 }
 
-fn listen(address: SocketAddr, network: &NetworkConfig) -> anyhow::Result<TcpListener> {
+fn listen(address: SocketAddr, network: &NetworkConfig) -> anyhow::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -77,7 +97,7 @@ fn listen(address: SocketAddr, network: &NetworkConfig) -> anyhow::Result<TcpLis
     }
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(network.listen_backlog).unwrap_or(i32::MAX))?;
-    Ok(TcpListener::from_std(socket.into())?)
+    Ok(socket.into())
 }
 
 /// Connections that are open.
@@ -144,7 +164,7 @@ impl Gate {
         let idle = self.node.config().network.idle_ms_max.map(Duration::from_millis);
         metrics.connections.inc();
         let guard = Entered { gate: self, address };
-        tokio::spawn(async move {
+        let serving = async move {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%address, %error, "the socket is gone already");
                 return;
@@ -157,7 +177,8 @@ impl Gate {
                 }
                 ended => tracing::debug!(%address, %ended, "connection ended"),
             }
-        });
+        };
+        tokio::spawn(serving.in_current_span());
     }
 
     fn enter(&self, address: IpAddr) -> bool {

@@ -6,6 +6,7 @@ mod http;
 mod link;
 mod listener;
 mod outbox;
+mod several;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,33 +17,55 @@ use chronik_broker::{Env, Node, Options, may_form};
 use chronik_log::disk::real::RealDisk;
 use chronik_state::config::{BrokerConfig, Endpoint, Layers, NodeConfig, Nothing};
 use chronik_wire::Listener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::{Instrument, Span};
 
 use env::TokioEnv;
 use listener::{Bound, Gate};
 
+pub use listener::{Held, hold};
+pub use several::run as run_several;
+
 /// Share of the process's file descriptors that idle log files may hold.
 const OPEN_FILES_SHARE: u64 = 4;
+
+/// A node that is to run.
+pub struct Launch {
+    pub config: NodeConfig,
+    /// Every key that was set: the layer below dynamic configuration.
+    pub file: BTreeMap<String, String>,
+    /// Ports of its listeners that are bound already.
+    pub held: Held,
+    /// What it says is logged within this.
+    pub span: Span,
+}
+
+impl Launch {
+    /// The only node of its process.
+    pub fn alone(config: NodeConfig, file: BTreeMap<String, String>) -> Launch {
+        Launch { config, file, held: Held::new(), span: Span::none() }
+    }
+}
 
 /// Runs a node until it is told to stop. Returns when everything is closed cleanly.
 ///
 /// # Errors
 /// The configuration, the directories or the sockets cannot be used.
-pub fn run(config: NodeConfig, file: BTreeMap<String, String>) -> anyhow::Result<()> {
+pub fn run(launch: Launch) -> anyhow::Result<()> {
     end_on_broken_state();
-    let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers)
-        .thread_name("chronik")
-        .enable_all()
-        .build()
-        .context("start the runtime")?;
-    let env = TokioEnv::new(runtime.handle().clone()).context("start the background threads")?;
+    let runtime = runtime()?;
+    let env =
+        TokioEnv::new(runtime.handle().clone(), Span::none()).context("start the background threads")?;
     // On a worker, since a node blocks where it stands when that is cheapest.
     let node = runtime.block_on(async {
         let stop = stop_signal()?;
         tokio::pin!(stop);
-        let mut starting = tokio::spawn(start(env, config, file));
+        let mut starting = tokio::spawn(async move {
+            let shared: Arc<dyn Env> = Arc::<TokioEnv>::clone(&env);
+            may_form(&shared, &RealDisk, &launch.config).await?;
+            start(env, launch).await
+        });
         let started = tokio::select! {
             biased;
             stopped = &mut stop => {
@@ -72,6 +95,12 @@ pub fn run(config: NodeConfig, file: BTreeMap<String, String>) -> anyhow::Result
     Ok(())
 }
 
+fn runtime() -> anyhow::Result<Runtime> {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(workers).thread_name("chronik").enable_all().build().context("start the runtime")
+}
+
 /// A panic costs the connection it happens on; where it leaves a log or the quorum in pieces, it costs the process.
 fn end_on_broken_state() {
     std::panic::set_hook(Box::new(|info| {
@@ -85,19 +114,14 @@ fn end_on_broken_state() {
     }));
 }
 
-async fn start(
-    env: Arc<TokioEnv>,
-    mut config: NodeConfig,
-    file: BTreeMap<String, String>,
-) -> anyhow::Result<Arc<Node>> {
+async fn start(env: Arc<TokioEnv>, launch: Launch) -> anyhow::Result<Arc<Node>> {
     let began = Instant::now();
-    let bound = bind_all(&mut config, &file)?;
+    let Launch { mut config, file, mut held, .. } = launch;
+    let bound = bind_all(&mut config, &file, &mut held)?;
     let page = match &config.http_listener {
         Some((host, port)) => Some(http::bind(host, *port).await?),
         None => None,
     };
-    let env: Arc<dyn Env> = env;
-    may_form(&env, &RealDisk, &config).await?;
     let id = config.node_id;
     let dirs = config.log_dirs.clone();
     let options = Options { config, file, disk: Arc::new(RealDisk), open_files_max: open_files_max() };
@@ -108,16 +132,16 @@ async fn start(
     // Other nodes need this one for a quorum before it can be a broker of their cluster.
     for bound in of_quorum {
         tracing::info!(listener = %bound.endpoint(), "listening");
-        tokio::spawn(Arc::clone(&gate).serve(bound));
+        tokio::spawn(Arc::clone(&gate).serve(bound).in_current_span());
     }
     node.join().await?;
     for bound in of_broker {
         tracing::info!(listener = %bound.endpoint(), "listening");
-        tokio::spawn(Arc::clone(&gate).serve(bound));
+        tokio::spawn(Arc::clone(&gate).serve(bound).in_current_span());
     }
     if let Some(page) = page {
         tracing::info!(address = %page.local_addr()?, "metrics page at /metrics");
-        tokio::spawn(http::serve(page, Arc::clone(&node)));
+        tokio::spawn(http::serve(page, Arc::clone(&node)).in_current_span());
     }
     tracing::info!(node = %id, cluster = %node.cluster_id(), log_dirs = ?dirs, millis = began.elapsed().as_millis() as u64, "ready");
     Ok(node)
@@ -136,7 +160,11 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
     })
 }
 
-fn bind_all(config: &mut NodeConfig, file: &BTreeMap<String, String>) -> anyhow::Result<Vec<Bound>> {
+fn bind_all(
+    config: &mut NodeConfig,
+    file: &BTreeMap<String, String>,
+    held: &mut Held,
+) -> anyhow::Result<Vec<Bound>> {
     let layers = Layers { broker: &Nothing, cluster: &Nothing, file };
     let network = BrokerConfig::resolve(&layers).network;
     let listeners = &mut config.listeners;
@@ -145,7 +173,7 @@ fn bind_all(config: &mut NodeConfig, file: &BTreeMap<String, String>) -> anyhow:
         [(&mut listeners.broker, Listener::Broker), (&mut listeners.controller, Listener::Controller)]
     {
         for endpoint in endpoints {
-            bound.push(listener::bind(endpoint, kind, &network)?);
+            bound.push(listener::bind(endpoint, kind, &network, held)?);
         }
     }
     advertise(&listeners.broker, &mut listeners.advertised_broker);

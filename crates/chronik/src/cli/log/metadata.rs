@@ -4,6 +4,7 @@ use bytes::Bytes;
 use chronik_log::batch::{EndTxnMarker, Record};
 use chronik_raft::ControlRecord;
 use chronik_state::records::Change;
+use serde_json::{Map, Value};
 
 use super::report::Item;
 
@@ -11,9 +12,10 @@ use super::report::Item;
 pub fn change(item: Item, record: &Record<'_>) -> Result<Item, String> {
     let value = record.value.ok_or("a metadata record without a value")?;
     let change = Change::decode(&Bytes::copy_from_slice(value)).map_err(|error| error.to_string())?;
-    let content = inner(&format!("{:?}", change.record));
     let item = item.with("record", change.record.name()).with("version", change.version);
-    Ok(item.with_text("content", content.clone(), content))
+    let content = fields(&change.to_json()).map_err(|error| error.to_string())?;
+    let text = content.to_string();
+    Ok(item.with_text("content", content, text))
 }
 
 /// The item of a control record: a transaction's marker, or one of the quorum's.
@@ -29,25 +31,33 @@ pub fn control(item: Item, record: &Record<'_>) -> Result<Item, String> {
     let content = format!("{content:?}");
     let name = content.split('(').next().unwrap_or_default().to_owned();
     let content = inner(&content);
-    Ok(item.with("control", name).with_text("content", content.clone(), content))
+    Ok(item.with("control", name).with_text("content", content, content))
 }
 
-/// `Topic(TopicRecord { name: "t" })` without the name of the variant, and without tags that are not there.
-fn inner(debug: &str) -> String {
-    let inner = debug.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(debug);
-    inner.replace(", unknown: Tags([])", "").replace(" { unknown: Tags([]) }", "")
+/// The record's fields; of a kind that is not known, its number and bytes.
+fn fields(json: &str) -> serde_json::Result<Value> {
+    let mut record: Map<String, Value> = serde_json::from_str(json)?;
+    Ok(record.remove("data").unwrap_or_else(|| {
+        record.retain(|key, _| key != "type" && key != "version");
+        Value::Object(record)
+    }))
+}
+
+/// `Kind(Name { leader: 1 })` without the name of the variant.
+fn inner(debug: &str) -> &str {
+    debug.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(debug)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::inner;
+    use super::{fields, inner};
 
     #[test]
     fn content_is_shown_without_its_wrapping() {
-        assert_eq!(inner("NoOp(NoOpRecord { unknown: Tags([]) })"), "NoOpRecord");
-        assert_eq!(
-            inner("Topic(TopicRecord { name: \"(a)\", unknown: Tags([]) })"),
-            "TopicRecord { name: \"(a)\" }"
-        );
+        assert_eq!(inner("LeaderChange(LeaderChange { leader: 1 })"), "LeaderChange { leader: 1 }");
+        let known = r#"{"type":"TOPIC_RECORD","version":0,"data":{"name":"(a)"}}"#;
+        assert_eq!(fields(known).unwrap().to_string(), r#"{"name":"(a)"}"#);
+        let unknown = r#"{"type":"UNKNOWN","version":0,"key":99,"hex":"00"}"#;
+        assert_eq!(fields(unknown).unwrap().to_string(), r#"{"hex":"00","key":99}"#);
     }
 }
