@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
         if self.remaining() == 0 { Ok(()) } else { Err(RecordError::Malformed("bytes after the last field")) }
     }
 
-    fn take(&mut self, length: usize) -> Result<Bytes, RecordError> {
+    pub(crate) fn take(&mut self, length: usize) -> Result<Bytes, RecordError> {
         if length > self.remaining() {
             return Err(RecordError::Truncated { at: self.at, wanted: length, left: self.remaining() });
         }
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
         let end = self.at.saturating_add(N);
         let Some(slice) = self.bytes.get(self.at..end) else {
             return Err(RecordError::Truncated { at: self.at, wanted: N, left: self.remaining() });
