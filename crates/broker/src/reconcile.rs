@@ -194,6 +194,7 @@ impl Reconcile {
             start_offset: claimed.as_ref().map_or(Offset::ZERO, |found| found.start_offset),
             recovery_point: claimed.as_ref().map_or(Offset::ZERO, |found| found.recovery_point),
             clean: dir.clean,
+            rewrite: settings.durable_first(),
             now: self.env.now(),
         };
         let log = Self::open_log(&name, dir, open)?;

@@ -20,6 +20,7 @@ fn open(dir: &tempfile::TempDir) -> Log {
         start_offset: Offset::ZERO,
         recovery_point: Offset::ZERO,
         clean: false,
+        rewrite: true,
         now: NOW,
     };
     Log::open(&files, open).expect("an empty directory").0

@@ -51,6 +51,7 @@ fn open(files: &Arc<Files>, found: &FoundLog, clean: bool) -> (Log, Recovery) {
         start_offset: found.start_offset,
         recovery_point: found.recovery_point,
         clean,
+        rewrite: true,
         now: Millis(1_700_000_000_000),
     };
     Log::open(files, open).unwrap()

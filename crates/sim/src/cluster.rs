@@ -229,9 +229,8 @@ impl Cluster {
         }
         let Some(&id) = self.lives.get(&step.life) else { return Ok(()) };
         if step.halted {
-            // What a failed sync left in the page cache alone must not be taken for stored by the next life.
-            let has_left = self.nodes.get(&id).is_some_and(SimNode::has_left);
-            self.crash(id, if has_left { Death::Killed } else { Death::PowerLoss });
+            // Its page cache outlives it, with what a failed sync has lost.
+            self.crash(id, Death::Killed);
             let after = self.world.duration(Duration::from_millis(20), Duration::from_secs(2));
             self.repair_in(after, Repair::Start(id));
             return Ok(());

@@ -66,6 +66,7 @@ fn partition(disk: &MemoryDisk, settings: Arc<Settings>) -> Arc<Partition> {
         start_offset: Offset::ZERO,
         recovery_point: Offset::ZERO,
         clean: false,
+        rewrite: true,
         now: Millis(0),
     };
     let (log, _) = Log::open(&files, open).unwrap();

@@ -60,6 +60,7 @@ pub(super) fn load(boot: Boot) -> Result<Booted, LogError> {
         start_offset: Offset::ZERO,
         recovery_point: boot.recovery_point,
         clean: boot.clean,
+        rewrite: true,
         now: boot.now,
     };
     let (mut log, recovery) = Log::open(&boot.files, open)?;

@@ -83,9 +83,11 @@ impl Store {
     pub(super) fn load_latest(&mut self) -> Result<Option<(SnapshotId, PathBuf, Bytes)>, LogError> {
         let mut latest = None;
         self.disk().create_dir_all(&self.dir).map_err(|error| io("create", &self.dir, error))?;
-        // A vote is as durable as the directory that it is written in.
+        // A vote is as durable as the directories that it is written in.
         let parent = self.dir.parent().unwrap_or(&self.dir);
-        self.disk().sync_dir(parent).map_err(|error| io("sync", parent, error))?;
+        for dir in [&self.dir, parent] {
+            self.disk().sync_dir(dir).map_err(|error| io("sync", dir, error))?;
+        }
         for entry in self.disk().list(&self.dir).map_err(|error| io("list", &self.dir, error))? {
             let path = self.dir.join(&entry.name);
             if entry.name.ends_with(FETCHED) || entry.name.ends_with(".checkpoint.tmp") {

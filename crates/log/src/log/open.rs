@@ -42,6 +42,9 @@ pub struct Open {
     pub recovery_point: Offset,
     /// Whether the directory was shut down cleanly ([`crate::LogDir`] knows): then nothing is scanned.
     pub clean: bool,
+    /// After any other stop: whether what lies past the recovery point is written once more, since a sync may have failed
+    /// and its pages only seem to be on disk. For logs whose appends count once they are durable.
+    pub rewrite: bool,
     /// For the expiry of producers.
     pub now: Millis,
 }
@@ -66,10 +69,10 @@ impl Log {
     pub fn open(files: &Arc<Files>, open: Open) -> Result<(Log, Recovery), LogError> {
         let mut log = Log {
             files: files.clone(),
-            dir: open.dir.into(),
+            dir: open.dir.as_path().into(),
             topic_id: open.topic_id,
             unmarked: false,
-            options: open.options,
+            options: Arc::clone(&open.options),
             segments: Vec::new(),
             start: open.start_offset,
             end: open.start_offset,
@@ -84,7 +87,7 @@ impl Log {
             log.check_topic_id()?;
             let listing = log.tidy()?;
             log.load_epochs()?;
-            log.open_segments(&listing, open.clean, open.recovery_point, open.now, &mut recovery)?;
+            log.open_segments(&listing, &open, &mut recovery)?;
         }
         log.sync.durable = log.end;
         if log.segments.is_empty() {
@@ -151,6 +154,21 @@ impl Log {
         self.sync.new_metadata(file);
         self.unmarked = false;
         Ok(())
+    }
+
+    /// Writes `partition.metadata` over itself, durably, for the reason that [`Open::rewrite`] gives for batches.
+    fn rewrite_topic_id(&self) -> Result<(), LogError> {
+        if self.topic_id == TopicId::ZERO || self.unmarked {
+            return Ok(());
+        }
+        let path = self.dir.join(partition_metadata::NAME);
+        let write = || {
+            let file = self.files.disk().open(&path, Mode::Write)?;
+            let text = partition_metadata::format(self.topic_id);
+            file.write_all_at(&mut [IoSlice::new(text.as_bytes())], 0)?;
+            file.sync_data()
+        };
+        write().context("write again", &path)
     }
 
     /// Removes what was left unfinished, and lists the rest.
@@ -245,11 +263,10 @@ impl Log {
     fn open_segments(
         &mut self,
         listing: &Listing,
-        clean: bool,
-        recovery_point: Offset,
-        now: Millis,
+        open: &Open,
         recovery: &mut Recovery,
     ) -> Result<(), LogError> {
+        let (clean, recovery_point, now) = (open.clean, open.recovery_point, open.now);
         if listing.logs.is_empty() {
             // A truncation may have been interrupted after its segments: what describes them must not be taken for a
             // description of what comes in their place.
@@ -269,7 +286,11 @@ impl Log {
             if clean {
                 trusted = trusted.min(self.segments.last().map_or(Offset::ZERO, Segment::base));
             }
-            self.recover(listing, trusted, now, recovery)?;
+            let never_synced = self.segments.first().is_none_or(|first| recovery_point <= first.base());
+            if open.rewrite && never_synced {
+                self.rewrite_topic_id()?;
+            }
+            self.recover(listing, open, trusted, recovery)?;
         }
         self.epochs_unwritten |= self.epochs.truncate_from_end(self.end);
         let first = self.segments.first().map_or(self.end, |segment| segment.base());

@@ -4,13 +4,17 @@
 //! What is below the recovery point is trusted, indexes included: they were synced before it was written. The scan starts
 //! at the last index entry below it. In a log that is not compacted a segment must begin where the one before it ends: a
 //! hole means that a synced segment follows one whose tail was lost.
+//!
+//! What the scan reads may be in the page cache only, and not because it is still to be written: if a sync failed in the
+//! last run, the kernel took the pages for clean, shows them to readers until they are evicted, and never writes them. Another
+//! sync would do nothing and succeed. So what was scanned is written once more before it is synced ([`Open::rewrite`]).
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::PathBuf;
 
 use chronik_types::{Millis, Offset};
 
-use super::open::Listing;
+use super::open::{Listing, Open};
 use super::{Context, Log};
 use crate::batch::{Batch, HEADER_LEN, Header};
 use crate::disk::read_file;
@@ -20,6 +24,9 @@ use crate::segment::{BatchScan, Gauge, HeaderScan, Kind, ScanError};
 
 /// How far below a snapshot batches are looked at for telling duplicates, in bytes: what a few producers can have in flight.
 const DUPLICATES_WINDOW: u32 = 4 << 20;
+
+/// How much is written again at a time, in bytes.
+const REWRITE_CHUNK: usize = 1 << 20;
 
 /// What opening had to repair. All zero and empty after a clean stop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,8 +59,8 @@ impl Log {
     pub(super) fn recover(
         &mut self,
         listing: &Listing,
+        open: &Open,
         recovery_point: Offset,
-        now: Millis,
         recovery: &mut Recovery,
     ) -> Result<(), LogError> {
         // A segment that ended at the recovery point may have been sealed after it was written: its indexes then got
@@ -65,18 +72,21 @@ impl Log {
         let from = self.restart_point(first, recovery_point)?;
         self.end = from;
         self.epochs.truncate_from_end(from);
-        self.load_producers(&listing.snapshots, from, now)?;
+        self.load_producers(&listing.snapshots, from, open.now)?;
         self.remember_duplicates(&listing.snapshots, from)?;
         for at in first.. {
             if at >= self.segments.len() {
                 break;
             }
-            self.scan_segment(at, recovery)?;
+            let scanned_from = self.scan_segment(at, recovery)?;
+            if open.rewrite {
+                self.rewrite_segment(at, scanned_from)?;
+            }
             self.check_next(at, recovery)?;
         }
         if self.end < recovery_point && from > self.segments[0].base() {
             // What was said to be on disk is not: nothing that was said is believed.
-            return self.recover(listing, Offset::ZERO, now, recovery);
+            return self.recover(listing, open, Offset::ZERO, recovery);
         }
         self.checkpoint.recovery_point = recovery_point.min(self.end);
         self.checkpoint.changed = true;
@@ -157,8 +167,9 @@ impl Log {
         Ok(start)
     }
 
-    /// Checks the batches of segment `at` from its (trusted) size on, and cuts it at the first bad one.
-    fn scan_segment(&mut self, at: usize, recovery: &mut Recovery) -> Result<(), LogError> {
+    /// Checks the batches of segment `at` from its (trusted) size on, and cuts it at the first bad one. Returns the position
+    /// that it began at.
+    fn scan_segment(&mut self, at: usize, recovery: &mut Recovery) -> Result<u32, LogError> {
         let files = self.files.clone();
         let interval = self.options.index_interval_bytes;
         let segment = &mut self.segments[at];
@@ -173,7 +184,8 @@ impl Log {
         }
         let log = segment.files.log(&files).context("open", &path)?;
         let len = log.len().context("measure", &path)?;
-        let mut scan = BatchScan::new(&*log, segment.size, len.min(i32::MAX as u64) as u32);
+        let from = segment.size;
+        let mut scan = BatchScan::new(&*log, from, len.min(i32::MAX as u64) as u32);
         let reason = loop {
             let (position, batch) = match scan.next() {
                 Ok(Some(next)) => next,
@@ -196,6 +208,26 @@ impl Log {
             let reason = reason.unwrap_or_else(|| "bytes beyond the largest segment".to_owned());
             log.set_len(size).context("cut", &path)?;
             recovery.cuts.push(Cut { path, position: size, bytes: len - size, offset: self.end, reason });
+        }
+        Ok(from)
+    }
+
+    /// Writes what segment `at` has from position `from` on over itself, so that the next sync has it to write.
+    fn rewrite_segment(&self, at: usize, from: u32) -> Result<(), LogError> {
+        let segment = &self.segments[at];
+        let path = segment.files.path(Kind::Log);
+        let log = segment.files.log(&self.files).context("open", &path)?;
+        let (mut position, end) = (u64::from(from), u64::from(segment.size));
+        let mut buffer = Vec::new();
+        while position < end {
+            buffer.clear();
+            let wanted = REWRITE_CHUNK.min((end - position) as usize);
+            let read = log.read_append(&mut buffer, position, wanted).context("read", &path)?;
+            if read == 0 {
+                return Err(LogError::corrupt(&path, format!("it ends at {position}, not at {end}")));
+            }
+            log.write_all_at(&mut [IoSlice::new(&buffer)], position).context("write again", &path)?;
+            position += read as u64;
         }
         Ok(())
     }

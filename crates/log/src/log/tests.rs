@@ -25,6 +25,7 @@ fn open_with(disk: &MemoryDisk, options: LogOptions, start: i64, point: i64, cle
         start_offset: Offset(start),
         recovery_point: Offset(point),
         clean,
+        rewrite: true,
         now: Millis(0),
     };
     Log::open(&files, open).unwrap()
@@ -102,6 +103,7 @@ fn a_log_of_another_topic_is_refused() {
         start_offset: Offset(0),
         recovery_point: Offset(0),
         clean: false,
+        rewrite: true,
         now: Millis(0),
     };
     assert!(matches!(Log::open(&files, open), Err(LogError::Corrupt { .. })));
@@ -180,6 +182,37 @@ fn a_failed_sync_takes_the_log_offline_for_good() {
         !log.read(Offset(0), 1000, Offset(3), true).unwrap().load().unwrap().is_empty(),
         "it can be read"
     );
+}
+
+#[test]
+fn what_a_failed_sync_lost_is_written_again_before_it_counts_as_durable() {
+    for seed in 0..32 {
+        let disk = MemoryDisk::new(seed);
+        disk.create_dir_all(Path::new("/data")).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+        let mut log = open_with(&disk, options(), 0, 0, false).0;
+        append(&mut log, 1, 5);
+        log.sync().unwrap();
+        (0..20).for_each(|_| drop(append(&mut log, 1, 5)));
+        let failure = Failure::Error(std::io::ErrorKind::Other);
+        disk.inject(Fault {
+            operation: Some(Operation::Sync),
+            path: ".log".into(),
+            after: 0,
+            times: 1,
+            failure,
+        });
+        log.sync().unwrap_err();
+        drop(log);
+        // The process ends; the page cache stays, and shows what is not on the disk.
+        disk.kill();
+        let (log, _) = open_with(&disk, options(), 0, 1, false);
+        let durable = log.durable_offset();
+        drop(log);
+        disk.crash();
+        let (log, _) = open_with(&disk, options(), 0, 1, false);
+        assert_eq!(log.end_offset(), durable, "seed {seed}");
+    }
 }
 
 #[test]

@@ -123,6 +123,7 @@ impl World {
             start_offset: log.as_ref().map_or(Offset::ZERO, |log| log.start_offset),
             recovery_point: log.as_ref().map_or(Offset::ZERO, |log| log.recovery_point),
             clean: found.clean,
+            rewrite: true,
             now: Millis(self.clock),
         };
         self.dir = Some(dir);

@@ -53,19 +53,14 @@ impl FileNode {
         self.pending.push(Change::Length(len));
     }
 
+    /// Only what has been written since the last sync reaches the disk: what a sync that failed has lost does not.
     pub(super) fn sync(&mut self) {
-        if self
-            .pending
-            .iter()
-            .all(|change| matches!(change, Change::Write { at, .. } if *at >= self.durable.len()))
-        {
-            // Appends only, the common case: what is there need not be copied again.
-            let from = self.durable.len();
-            self.durable.extend_from_slice(&self.live[from..]);
-        } else {
-            self.durable.clone_from(&self.live);
+        for change in self.pending.drain(..) {
+            match change {
+                Change::Length(len) => self.durable.resize(len, 0),
+                Change::Write { at, bytes } => put(&mut self.durable, at, &bytes),
+            }
         }
-        self.pending.clear();
     }
 
     /// A sync that fails: the kernel forgets what it could not write, though readers still see it.
