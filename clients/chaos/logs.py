@@ -16,6 +16,7 @@ EXPECTED = [
     (r"keys (without meaning here are ignored|whose function is not built yet)", None),
     (r"log directory is full: writes are refused until there is room", {"FullDisk"}),
     (r"the metadata log waits for room on the disk", {"FullDisk"}),
+    (r"the metadata log's indexes were not written error=disk full", {"FullDisk"}),
 ]
 
 

@@ -89,8 +89,8 @@ class Clients:
         ours = [key for key in keys if key[0] != JAVA_TOPIC]
         self.ledger = Ledger(keys)
         bootstrap = world.bootstrap
-        self.producers = [load.Producer(bootstrap, n, ours, rate * 0.4, self.ledger) for n in range(2)]
-        self.java = load.JavaProducer(bootstrap, 2, JAVA_TOPIC, PARTITIONS, max(1, int(rate * 0.2)), self.ledger,
+        self.producers = [load.Producer(bootstrap, n, ours, rate * 0.3, self.ledger) for n in range(2)]
+        self.java = load.JavaProducer(bootstrap, 2, JAVA_TOPIC, PARTITIONS, max(1, int(rate * 0.4)), self.ledger,
                                       world.directory)
         self.reader = load.Reader(bootstrap, keys, self.ledger)
         self.rereader = load.Rereader(bootstrap, keys, self.ledger, seed)

@@ -136,13 +136,15 @@ class Disk:
         """0: as fast as it can."""
         THROTTLE.write_text(f"{self.number} {writes_per_second}")
 
-    def close(self):
+    def close(self, keep):
+        """`keep`: leaves the image, to be mounted for a look."""
         if not hasattr(self, "device"):
             return
         self.slow(0)
         subprocess.run(["umount", "-l", str(self.mount)], check=False, capture_output=True)
         subprocess.run(["losetup", "-d", self.device], check=False, capture_output=True)
-        self.image.unlink(missing_ok=True)
+        if not keep:
+            self.image.unlink(missing_ok=True)
 
 
 class Node(Member):
@@ -229,7 +231,7 @@ class World(Cluster):
                 break
             time.sleep(0.02)
         for node in self.nodes.values():
-            node.disk.close()
+            node.disk.close(keep)
         self.net.close()
         if not keep:
             shutil.rmtree(self.directory, ignore_errors=True)
