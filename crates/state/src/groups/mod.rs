@@ -8,6 +8,7 @@
 //!
 //! One file per command in `commands`, one per assignor in `assignors`.
 
+mod commands;
 mod machine;
 mod options;
 pub mod records;
@@ -15,6 +16,9 @@ mod replies;
 mod requests;
 mod shard;
 mod state;
+mod subscription;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use machine::{GroupMachine, Replayed};

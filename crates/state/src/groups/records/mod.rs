@@ -26,6 +26,13 @@ pub struct Encoded {
     pub value: Option<Bytes>,
 }
 
+impl Encoded {
+    /// What it takes in a batch, at most.
+    pub(crate) fn bytes(&self) -> usize {
+        self.key.len() + self.value.as_ref().map_or(0, |value| value.len()) + 32
+    }
+}
+
 macro_rules! changes {
     ($($(#[$doc:meta])* $variant:ident($key:ident, $value:ty) = $kind:literal, max $max:literal, flexible $flexible:literal;)*) => {
         /// One fact of a group coordinator: a key and its new value, `None` to delete it.

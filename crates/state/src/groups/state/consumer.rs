@@ -159,6 +159,22 @@ impl ConsumerGroup {
         pattern.and_then(|pattern| self.patterns.get(pattern)).map_or(&[], |resolved| &resolved.topics)
     }
 
+    /// `Empty`, `Assigning`, `Reconciling` or `Stable` (`ConsumerGroupState`).
+    pub fn state_name(&self) -> &'static str {
+        let is_settled = |member: &ConsumerMember| {
+            member.state == MemberState::Stable && member.epoch == self.target_epoch
+        };
+        if self.members.is_empty() {
+            "Empty"
+        } else if self.epoch > self.target_epoch {
+            "Assigning"
+        } else if self.members.values().all(is_settled) {
+            "Stable"
+        } else {
+            "Reconciling"
+        }
+    }
+
     pub(super) fn is_gone(&self) -> bool {
         !self.is_written
             && self.members.is_empty()
