@@ -7,6 +7,7 @@
 mod cli;
 mod config;
 mod format;
+mod names;
 mod server;
 
 use std::process::ExitCode;

@@ -10,6 +10,7 @@ mod config;
 mod connect;
 mod consume;
 mod dev;
+mod health;
 mod log;
 mod metadata;
 #[cfg(test)]
@@ -60,6 +61,8 @@ enum Command {
     Consume(consume::Arguments),
     /// Show the cluster's nodes and quorum, change who votes, and ask why a partition is as it is
     Cluster(cluster::Arguments),
+    /// Ask a node whether it serves; exit code 0 says yes
+    Health(health::Arguments),
     /// Look into the cluster's metadata log
     Metadata(metadata::Arguments),
     /// Look into the files of a data directory, without a broker
@@ -104,6 +107,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Produce(arguments) => produce::run(&arguments, &mut printer)?,
         Command::Consume(arguments) => consume::run(&arguments, &mut printer)?,
         Command::Cluster(arguments) => cluster::run(&arguments, &mut printer)?,
+        Command::Health(arguments) => health::run(&arguments, &mut printer)?,
         Command::Metadata(arguments) => metadata::run(&arguments, &mut printer)?,
         Command::Log(arguments) => log::run(&arguments, &mut printer)?,
         Command::Config(arguments) => config::run(&arguments, &mut printer)?,

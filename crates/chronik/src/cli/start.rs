@@ -1,12 +1,13 @@
 //! `chronik start`: runs a node until it is told to stop.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result};
 use tracing_subscriber::EnvFilter;
 
 use crate::config;
-use crate::server::{self, Launch};
+use crate::server::{self, Launch, Supervisor};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -15,6 +16,9 @@ pub struct Arguments {
     /// What is logged: error, warn, info, debug or trace, or by part such as info,chronik_broker=debug
     #[arg(long, default_value = "info", env = "CHRONIK_LOG", value_name = "FILTER")]
     log: String,
+    /// Where systemd waits to hear that the node serves (`Type=notify`)
+    #[arg(long, env = "NOTIFY_SOCKET", value_name = "SOCKET", hide = true)]
+    notify_socket: Option<OsString>,
 }
 
 /// Runs `chronik start`. Returns when the node has stopped cleanly.
@@ -27,7 +31,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    server::run(Launch::alone(loaded.node, loaded.file))
+    let supervisor = Supervisor::at(arguments.notify_socket.as_deref()).context("NOTIFY_SOCKET")?;
+    server::run(Launch::alone(loaded.node, loaded.file), &supervisor)
 }
 
 /// Logs what passes the filter, in colours for a person.

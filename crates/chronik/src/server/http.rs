@@ -11,10 +11,13 @@ use axum::routing::get;
 use chronik_broker::Node;
 use tokio::net::TcpListener;
 
+use crate::names;
+
 /// Binds the pages' address.
 pub async fn bind(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     let host = if host.is_empty() { "0.0.0.0" } else { host };
-    TcpListener::bind((host, port)).await.with_context(|| {
+    let addresses = names::look_up_async(host, port).await.with_context(|| format!("look up {host}"))?;
+    TcpListener::bind(&addresses[..]).await.with_context(|| {
         format!(
             "listen for HTTP on {host}:{port}: choose another address with --set chronik.http.listener=..."
         )

@@ -14,6 +14,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use super::outbox::Outbox;
+use crate::names;
 
 /// What one answer may take. A peer's answer is bounded by what was asked of it; this bounds what a liar can cost.
 const FRAME_BYTES_MAX: usize = 256 << 20;
@@ -24,7 +25,9 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
 /// # Errors
 /// The host has no address, or does not let the connection in.
 pub async fn connect(host: String, port: u16) -> Result<Box<dyn Link>, Broken> {
-    let stream = TcpStream::connect((host.as_str(), port)).await;
+    let addresses = names::look_up_async(&host, port).await;
+    let addresses = addresses.map_err(|error| broken(&error, &format!("look up {host}")))?;
+    let stream = TcpStream::connect(&addresses[..]).await;
     let stream = stream.map_err(|error| broken(&error, &format!("connect to {host}:{port}")))?;
     let set = stream.set_nodelay(true);
     let set = set.and_then(|()| SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX)));

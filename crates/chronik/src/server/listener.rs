@@ -5,7 +5,7 @@
 //! Kafka does.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use tracing::Instrument;
 
 use super::connection::{Ended, serve};
+use crate::names;
 
 /// A socket that listens, not served yet.
 pub struct Bound {
@@ -78,11 +79,8 @@ pub fn hold(port: u16, network: &NetworkConfig) -> anyhow::Result<std::net::TcpL
 
 fn resolve(endpoint: &Endpoint) -> anyhow::Result<SocketAddr> {
     let host: &str = if endpoint.host.is_empty() { "0.0.0.0" } else { &endpoint.host };
-    let addresses = (host, endpoint.port).to_socket_addrs().with_context(|| format!("look up {host}"))?;
-    let addresses: Vec<SocketAddr> = addresses.collect();
-    // "localhost" may be both: IPv4 is what most clients try first.
-    let first = addresses.iter().find(|address| address.is_ipv4()).or_else(|| addresses.first());
-    first.copied().with_context(|| format!("{host} has no address"))
+    let addresses = names::look_up(host, endpoint.port).with_context(|| format!("look up {host}"))?;
+    addresses.first().copied().with_context(|| format!("{host} has no address"))
 }
 
 fn listen(address: SocketAddr, network: &NetworkConfig) -> anyhow::Result<std::net::TcpListener> {

@@ -5,6 +5,7 @@ mod env;
 mod http;
 mod link;
 mod listener;
+mod notify;
 mod outbox;
 mod several;
 
@@ -25,6 +26,7 @@ use env::TokioEnv;
 use listener::{Bound, Gate};
 
 pub use listener::{Held, hold};
+pub use notify::Supervisor;
 pub use several::run as run_several;
 
 /// Share of the process's file descriptors that idle log files may hold.
@@ -48,11 +50,11 @@ impl Launch {
     }
 }
 
-/// Runs a node until it is told to stop. Returns when everything is closed cleanly.
+/// Runs a node until it is told to stop; the supervisor hears when it serves. Returns when everything is closed cleanly.
 ///
 /// # Errors
 /// The configuration, the directories or the sockets cannot be used.
-pub fn run(launch: Launch) -> anyhow::Result<()> {
+pub fn run(launch: Launch, supervisor: &Supervisor) -> anyhow::Result<()> {
     end_on_broken_state();
     let runtime = runtime()?;
     let env =
@@ -77,7 +79,9 @@ pub fn run(launch: Launch) -> anyhow::Result<()> {
             started = &mut starting => Some(started.context("the node broke at start")??),
         };
         let Some(node) = started else { return Ok(None) };
+        supervisor.ready();
         stop.await?;
+        supervisor.stopping();
         let leaving = Arc::clone(&node);
         tokio::spawn(async move { leaving.leave().await })
             .await

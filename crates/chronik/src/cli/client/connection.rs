@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use chronik_wire::precheck::Checked;
 use kafka_protocol::protocol::Request;
 
 use super::{Address, Error};
+use crate::names;
 
 const CLIENT_ID: &str = "chronik-cli";
 /// How long a connection attempt may take: a host that is up answers or refuses at once.
@@ -170,7 +171,7 @@ impl Connection {
 /// Tries every address of the host, so that `localhost` works on either IP version.
 fn connect(address: &Address, timeout: Duration) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for target in (address.host.as_str(), address.port).to_socket_addrs()? {
+    for target in names::look_up(&address.host, address.port)? {
         match TcpStream::connect_timeout(&target, timeout) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
