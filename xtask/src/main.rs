@@ -1,7 +1,7 @@
 //! The project's own chores, run as `cargo xtask <chore>`.
 //!
 //! `tidy` checks the rules about the code that no compiler knows, `fuzz` builds and runs the fuzz targets
-//! without an installed `cargo-fuzz`, `ci` runs all that CI runs, in order, and `bench` compares Chronik with
+//! without an installed `cargo-fuzz`, `image` builds the container image, `ci` runs all that CI runs, in order, and `bench` compares Chronik with
 //! its peers. Nothing here is part of the product.
 
 #![allow(unreachable_pub, reason = "in a binary, `pub` means: for the other modules")]
@@ -9,6 +9,7 @@
 mod bench;
 mod ci;
 mod fuzz;
+mod image;
 mod repo;
 mod step;
 mod tidy;
@@ -34,6 +35,8 @@ enum Chore {
     Ci(ci::Options),
     /// Build the fuzz targets and run them for a bounded time on the kept corpus
     Fuzz(fuzz::Options),
+    /// Build the static binary and the container image, without a container engine
+    Image(image::Options),
     /// Compare Chronik with its peers under the same load, in one table
     Bench(bench::Options),
     #[command(hide = true)]
@@ -55,6 +58,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Tidy => tidy::run(),
         Chore::Ci(options) => ci::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
+        Chore::Image(options) => image::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::Floor(options) => bench::floor::run(options),
     }

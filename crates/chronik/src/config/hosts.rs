@@ -7,8 +7,7 @@ use chronik_state::config::{Endpoint, NodeConfig, SecurityProtocol};
 
 /// The name of this machine; `localhost` if it has none.
 pub fn own_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
+    match rustix::system::uname().nodename().to_string_lossy().as_ref() {
         "" | "(none)" => "localhost".to_owned(),
         name => name.to_owned(),
     }
