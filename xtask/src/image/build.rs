@@ -1,8 +1,8 @@
 //! The static binary, with nothing but Rust and a C compiler: Rust's musl target brings its own C library, and the C parts
 //! (the allocator, zstd) are compiled by `musl-gcc` where there is one, by the system's `cc` where not.
 //!
-//! musl keeps glibc's binary interface for what these parts use, so glibc's headers will do; only the names that newer
-//! glibc headers give to the number parsers are unknown to it, and are bound to the common ones when linking.
+//! musl keeps glibc's binary interface for what these parts use, so glibc's headers will do, in a dialect and without the checks
+//! for which they would name functions that are glibc's own.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::repo::Repo;
 use crate::step::Step;
 
-/// Names from glibc 2.38's headers on.
-const RENAMED: &[&str] = &["strtol", "strtoul", "strtoll", "strtoull", "sscanf", "fscanf"];
+/// Fortified functions, and the number parsers of C23, are glibc's own.
+const HEADERS_OF_GLIBC: &str = "-U_FORTIFY_SOURCE -std=gnu11";
 
 /// Where cargo builds.
 pub fn target_dir(repo: &Repo) -> Result<PathBuf> {
@@ -36,17 +36,11 @@ pub fn target_dir(repo: &Repo) -> Result<PathBuf> {
 pub fn static_binary(repo: &Repo, target_dir: &Path) -> Result<PathBuf> {
     let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     add_target(repo, &target)?;
-    let mut step =
-        Step::new("image", "cargo rustc --release --locked --package chronik --bin chronik --target")
-            .argument(&target);
+    let step = Step::new("image", "cargo build --release --locked --package chronik --target");
+    let mut step = step.argument(&target);
     if !exists("musl-gcc") {
         let name = target.replace('-', "_");
-        // Fortified functions are glibc's own.
-        step = step.env(&format!("CC_{name}"), "cc").env(&format!("CFLAGS_{name}"), "-U_FORTIFY_SOURCE");
-    }
-    step = step.argument("--");
-    for name in RENAMED {
-        step = step.argument("-C").argument(&format!("link-arg=-Wl,--defsym=__isoc23_{name}={name}"));
+        step = step.env(&format!("CC_{name}"), "cc").env(&format!("CFLAGS_{name}"), HEADERS_OF_GLIBC);
     }
     step.run(repo.root())?;
     Ok(target_dir.join(target).join("release/chronik"))
