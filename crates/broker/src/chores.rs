@@ -77,6 +77,9 @@ fn flush(node: &Arc<Node>) {
             partition.sync(&*node.env);
         }
     }
+    if node.dirs.iter().any(|dir| dir.data.is_far_ahead()) {
+        checkpoint(node);
+    }
 }
 
 fn expire_producers(node: &Arc<Node>) {
@@ -87,6 +90,8 @@ fn expire_producers(node: &Arc<Node>) {
 }
 
 fn checkpoint(node: &Arc<Node>) {
+    let _turn = node.checkpoint_turn.lock();
+    node.dirs.iter().for_each(|dir| dir.data.is_checkpointed());
     for partition in node.partitions.all() {
         if !partition.dir.is_offline()
             && let Err(error) = checkpoint_one(&partition)

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use chronik_log::LogError;
 use chronik_types::ErrorCode;
@@ -14,6 +14,9 @@ use uuid::Uuid;
 
 use crate::wait::Wait;
 
+/// Recovery after a crash should not have to read and write more than this, in bytes, before all recovery points move.
+const RECOVERED_BYTES_MAX: u64 = 128 << 20;
+
 /// A log directory.
 pub(crate) struct DataDir {
     pub(crate) path: PathBuf,
@@ -21,6 +24,8 @@ pub(crate) struct DataDir {
     pub(crate) id: Uuid,
     offline: AtomicBool,
     full: AtomicBool,
+    /// Bytes that have been synced since the recovery points were last written.
+    synced_bytes: AtomicU64,
     on_failure: Mutex<Vec<Arc<Wait>>>,
 }
 
@@ -32,8 +37,25 @@ impl DataDir {
             id,
             offline: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            synced_bytes: AtomicU64::new(0),
             on_failure: Mutex::default(),
         })
+    }
+
+    /// So many bytes of batches are being synced.
+    pub(crate) fn syncs(&self, bytes: u64) {
+        self.synced_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether so much has been synced that the recovery points are to be written before their time
+    /// (`log.flush.offset.checkpoint.interval.ms`).
+    pub(crate) fn is_far_ahead(&self) -> bool {
+        self.synced_bytes.load(Ordering::Relaxed) > RECOVERED_BYTES_MAX
+    }
+
+    /// The recovery points are about to be written.
+    pub(crate) fn is_checkpointed(&self) {
+        self.synced_bytes.store(0, Ordering::Relaxed);
     }
 
     /// Whether it has failed.

@@ -104,6 +104,8 @@ pub struct Node {
     pub(crate) producer_ids: ProducerIds,
     pub(crate) dirs: Arc<Vec<Dir>>,
     pub(crate) metadata_dir: usize,
+    /// Held while recovery points move: one checkpoint of a log at a time.
+    pub(crate) checkpoint_turn: parking_lot::Mutex<()>,
     /// The epoch of the last run, if it ended cleanly.
     pub(crate) previous_epoch: BrokerEpoch,
     /// Names this run of the node.
@@ -183,6 +185,7 @@ impl Node {
             reconcile,
             producer_ids: ProducerIds::default(),
             dirs,
+            checkpoint_turn: parking_lot::Mutex::default(),
             metadata_dir,
             previous_epoch: metadata.broker_epoch,
             incarnation,

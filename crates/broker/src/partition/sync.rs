@@ -51,6 +51,7 @@ impl Partition {
             return state.dirty_bytes > 0;
         }
         let Some(job) = state.begin_sync(env.now()) else { return false };
+        self.dir.syncs(job.1);
         let urgency = urgency.unwrap_or(if job.1 <= INLINE_SYNC_BYTES && !state.acks.is_empty() {
             Urgency::Inline
         } else {
@@ -86,7 +87,10 @@ impl Partition {
                 return;
             }
             match state.begin_sync(now) {
-                Some((next, _)) => job = next,
+                Some((next, bytes)) => {
+                    self.dir.syncs(bytes);
+                    job = next;
+                }
                 None => return,
             }
         }
