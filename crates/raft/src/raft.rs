@@ -273,7 +273,7 @@ impl Raft {
         self.options.key()
     }
 
-    pub(crate) fn is_leader(&self) -> bool {
+    pub fn is_leader(&self) -> bool {
         matches!(self.role, RoleState::Leader(_))
     }
 

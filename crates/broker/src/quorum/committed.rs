@@ -31,8 +31,11 @@ impl Quorum {
             self.publish(state, &published);
         }
         Self::deliver(state);
-        self.take_lead(state);
-        self.form_meta(state);
+        if state.raft.is_leader() {
+            // If not, the commit was the last thing before a resignation, which is the next action.
+            self.take_lead(state);
+            self.form_meta(state);
+        }
         Self::note_lost_disk(state);
         self.maybe_snapshot(state);
     }
