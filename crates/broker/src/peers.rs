@@ -204,16 +204,18 @@ impl Channel {
         Calling { slot }
     }
 
-    /// Calls with a message of the library, made for the version that is chosen.
+    /// Calls with a message of the library, made for the version that is chosen. It is called at once, not when the answer
+    /// is first waited for.
     ///
     /// # Errors
     /// There is no answer, or none that makes sense.
-    pub(crate) async fn ask<R>(
+    pub(crate) fn ask<R, F>(
         self: &Arc<Self>,
         timeout: Duration,
-        make: impl FnOnce(i16) -> R + Send + 'static,
-    ) -> Result<R::Response, CallError>
+        make: F,
+    ) -> impl Future<Output = Result<R::Response, CallError>> + Send + use<R, F>
     where
+        F: FnOnce(i16) -> R + Send + 'static,
         R: Request,
         R::Response: Checked,
     {
@@ -223,8 +225,10 @@ impl Channel {
             let frame = encode_request(version, correlation_id, &client_id, &make(version))?;
             Ok(Encoded { version, frame })
         });
-        let answer = answer.await?;
-        Ok(decode_response::<R>(answer.version, answer.frame)?.1)
+        async move {
+            let answer = answer.await?;
+            Ok(decode_response::<R>(answer.version, answer.frame)?.1)
+        }
     }
 
     /// The name that requests carry.
@@ -377,5 +381,50 @@ impl Open<'_> {
         }
         *timer = None;
         Poll::Ready(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chronik_types::Millis;
+
+    use super::*;
+    use crate::env::{Blocking, Connecting, Urgency};
+
+    /// A world in which nothing that is spawned ever runs.
+    struct Still;
+
+    impl Env for Still {
+        fn now(&self) -> Millis {
+            Millis(0)
+        }
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+        fn random(&self) -> u128 {
+            0
+        }
+        fn sleep(&self, _: Duration) -> Task {
+            Box::pin(std::future::pending())
+        }
+        fn spawn(&self, _: Task) {}
+        fn connect(&self, _: &str, _: u16) -> Connecting {
+            Box::pin(std::future::pending())
+        }
+        fn block(&self, _: Urgency, work: Blocking) {
+            work();
+        }
+        fn halt(&self, reason: &str) {
+            panic!("{reason}");
+        }
+    }
+
+    #[test]
+    fn a_question_is_on_its_way_before_its_answer_is_waited_for() {
+        let channel = Peers::new(Arc::new(Still), "t".to_owned()).channel(&"h".into(), 1, Purpose::Quorum);
+        let ask = || channel.ask(Duration::from_secs(1), |_| ApiVersionsRequest::default());
+        // The second one does not wait until somebody has waited for the first.
+        let answers = [ask(), ask()];
+        assert_eq!(channel.state.lock().calls.len(), answers.len());
     }
 }

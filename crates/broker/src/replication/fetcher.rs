@@ -155,9 +155,8 @@ impl Fetcher {
         let epoch = asking.epoch;
         let replica = (self.node.id(), self.node.broker_epoch().0);
         let timeout = Duration::from_millis(config.timeout_ms);
-        let answer = async move {
-            channel.ask(timeout, move |version| request(asking, &config, replica, version)).await
-        };
+        // It is on its way from here on, also while an earlier one is waited for.
+        let answer = channel.ask(timeout, move |version| request(asking, &config, replica, version));
         self.in_flight.push_back((epoch, Box::pin(answer)));
         Ok(())
     }
