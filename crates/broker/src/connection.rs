@@ -22,6 +22,7 @@ use smallvec::SmallVec;
 
 use crate::api::{self, Reply, Started};
 use crate::forward;
+use crate::groups::Shard;
 use crate::node::Node;
 use crate::partition::Partition;
 use crate::wait::Wait;
@@ -47,6 +48,8 @@ pub(crate) struct Client {
     pub(crate) peer: Peer,
     /// Partitions that this connection appended to and that have not been seen durable since.
     dirty: Mutex<SmallVec<[Arc<Partition>; 4]>>,
+    /// Shards of the group coordinator that this connection's requests have changed since.
+    shards: Mutex<SmallVec<[Arc<Shard>; 1]>>,
     /// A fetch of a follower that waits for data, until the next request comes.
     waiting: Mutex<Option<Arc<Wait>>>,
     /// The broker whose heartbeats come by this connection.
@@ -62,6 +65,14 @@ impl Client {
     /// Ends `wait` (with `REQUEST_TIMED_OUT`) when the next request comes by this connection.
     pub(crate) fn waits_for_more(&self, wait: &Arc<Wait>) {
         *self.waiting.lock() = Some(Arc::clone(wait));
+    }
+
+    /// Has [`Connection::settle`] give out the shard's answers, once what it wrote is durable.
+    pub(crate) fn asked(&self, shard: &Arc<Shard>) {
+        let mut shards = self.shards.lock();
+        if !shards.iter().any(|known| Arc::ptr_eq(known, shard)) {
+            shards.push(Arc::clone(shard));
+        }
     }
 
     /// Has [`Connection::settle`] make the partition durable.
@@ -105,6 +116,7 @@ impl Connection {
         let client = Arc::new(Client {
             peer,
             dirty: Mutex::default(),
+            shards: Mutex::default(),
             waiting: Mutex::default(),
             broker: Mutex::default(),
         });
@@ -190,6 +202,10 @@ impl Connection {
             if partition.sync(&*self.node.env) {
                 self.client.appended_to(&partition);
             }
+        }
+        let shards = std::mem::take(&mut *self.client.shards.lock());
+        for shard in shards {
+            shard.progress(&*self.node.env);
         }
     }
 }

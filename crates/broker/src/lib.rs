@@ -16,6 +16,7 @@ mod data_dir;
 mod env;
 mod fetch_sessions;
 mod forward;
+mod groups;
 mod in_flight;
 mod inspect;
 mod lifecycle;

@@ -24,6 +24,7 @@ use crate::chores;
 use crate::critical::Critical;
 use crate::env::Env;
 use crate::fetch_sessions::FetchSessions;
+use crate::groups::{self, Groups};
 use crate::in_flight::InFlight;
 use crate::lifecycle;
 use crate::metrics::Metrics;
@@ -99,6 +100,7 @@ pub struct Node {
     pub(crate) sessions: FetchSessions,
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) replication: Arc<Replication>,
+    pub(crate) groups: Arc<Groups>,
     /// Never locked by who may need the quorum: it is locked under the quorum's lock.
     reconcile: Arc<Critical<Reconcile>>,
     pub(crate) producer_ids: ProducerIds,
@@ -145,6 +147,7 @@ impl Node {
         let dirs = Arc::new(dirs);
         let expiration_ms = config.load().requests.producer_id_expiration_ms;
         let replication = Arc::new(Replication::default());
+        let groups = Arc::new(Groups::default());
         let reconcile = Reconcile {
             env: Arc::clone(&env),
             node: options.config.node_id,
@@ -153,6 +156,7 @@ impl Node {
             metrics: Arc::clone(&metrics),
             partitions: Arc::clone(&partitions),
             replication: Arc::clone(&replication),
+            groups: Arc::clone(&groups),
             dirs: Arc::clone(&dirs),
             unclaimed,
             settings: IndexMap::default(),
@@ -182,6 +186,7 @@ impl Node {
             sessions: FetchSessions::new(limits.requests.fetch_sessions_max as usize),
             partitions,
             replication,
+            groups,
             reconcile,
             producer_ids: ProducerIds::default(),
             dirs,
@@ -205,6 +210,7 @@ impl Node {
         if self.options.is_broker {
             change_feed::start(self);
             replication::start(self);
+            groups::start(self);
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ use indexmap::IndexMap;
 
 use crate::data_dir::DataDir;
 use crate::env::{Env, Urgency};
+use crate::groups::{self, Groups};
 use crate::metrics::Metrics;
 use crate::partition::{Mandate, Partition};
 use crate::partitions::Partitions;
@@ -65,6 +66,7 @@ pub(crate) struct Reconcile {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) replication: Arc<Replication>,
+    pub(crate) groups: Arc<Groups>,
     pub(crate) dirs: Arc<Vec<Dir>>,
     pub(crate) unclaimed: IndexMap<TopicPartition, Unclaimed, FixedState>,
     pub(crate) settings: IndexMap<TopicId, Arc<Settings>, FixedState>,
@@ -170,7 +172,15 @@ impl Reconcile {
             partition.lead(mandate, self.env.elapsed());
             // What was copied and is not on disk yet counts from here on.
             partition.sync(&*self.env);
-        } else if partition.follow(registered.leader, registered.leader_epoch, registered.partition_epoch) {
+            if *topic.name == *groups::topic::NAME {
+                self.groups.leads(topic.id, index, registered.leader_epoch);
+            }
+            return;
+        }
+        if *topic.name == *groups::topic::NAME {
+            self.groups.resigns(index);
+        }
+        if partition.follow(registered.leader, registered.leader_epoch, registered.partition_epoch) {
             let fetchers = self.config.load().replication.fetchers;
             self.replication.follow(&partition, registered.leader, registered.leader_epoch, fetchers);
         }
@@ -254,6 +264,7 @@ impl Reconcile {
 
     fn remove_topic(&mut self, id: TopicId, name: &Arc<str>, topic: &Topic) {
         self.settings.swap_remove(&id);
+        self.groups.topic_deleted(name);
         for &index in topic.partitions.keys() {
             self.remove(id, name, index);
         }
@@ -262,6 +273,9 @@ impl Reconcile {
     fn remove(&mut self, id: TopicId, name: &Arc<str>, index: PartitionIndex) {
         let Some(partition) = self.partitions.remove(id, index) else { return };
         self.replication.release(id, index);
+        if **name == *groups::topic::NAME {
+            self.groups.resigns(index);
+        }
         let Some(at) = self.dirs.iter().position(|dir| Arc::ptr_eq(&dir.data, &partition.dir)) else {
             return;
         };

@@ -12,7 +12,7 @@ use chronik_wire::precheck::Checked;
 use chronik_wire::{Listener, StrBytes};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::Request;
-use support::{Client, NOW, encode, node, requests};
+use support::{Client, NOW, encode, groups, node, node_and_tasks, requests};
 use uuid::Uuid;
 
 struct World {
@@ -32,8 +32,8 @@ fn batch() -> Bytes {
 
 impl World {
     fn new(listener: Listener) -> World {
-        let node = node(&MemoryDisk::new(1), &[]);
-        let mut client = Client::new(&node, listener);
+        let (node, tasks) = node_and_tasks(&MemoryDisk::new(1), &[("offsets.topic.replication.factor", "1")]);
+        let mut client = Client::beside(&node, listener, &tasks);
         let topic = create_topics_request::CreatableTopic::default()
             .with_name(name("here"))
             .with_num_partitions(2)
@@ -100,6 +100,40 @@ impl World {
                 });
             }
             ApiKey::DescribeLogDirs => self.ask(api, |_| DescribeLogDirsRequest::default().with_topics(None)),
+            other => self.ask_groups(other),
+        }
+    }
+
+    fn ask_groups(&mut self, api: ApiKey) {
+        let id = self.topic_id;
+        match api {
+            ApiKey::FindCoordinator => {
+                for kind in [0, 1, 2, 9] {
+                    self.ask(api, |version| groups::find_coordinator(version, kind));
+                }
+            }
+            ApiKey::JoinGroup => self.ask(api, |version| groups::join(version, "", None)),
+            ApiKey::SyncGroup => self.ask(api, |version| groups::sync(version, "nobody", 1)),
+            ApiKey::Heartbeat => self.ask(api, |version| groups::heartbeat(version, "nobody", 1)),
+            ApiKey::LeaveGroup => self.ask(api, |version| groups::leave(version, "nobody")),
+            ApiKey::OffsetCommit => {
+                self.ask(api, |version| groups::commit(version, ("here", id), -1));
+                self.ask(api, |version| groups::commit(version, ("gone", Uuid::from_u128(5)), 7));
+            }
+            ApiKey::OffsetFetch => {
+                self.ask(api, |version| groups::fetch(version, Some(("here", id))));
+                self.ask(api, |version| groups::fetch(version, Some(("gone", Uuid::from_u128(5)))));
+                self.ask(api, |version| groups::fetch(version, (version < 2).then_some(("here", id))));
+            }
+            ApiKey::OffsetDelete => self.ask(api, |_| groups::delete_offsets()),
+            ApiKey::ListGroups => self.ask(api, groups::list),
+            ApiKey::DescribeGroups => self.ask(api, groups::describe),
+            ApiKey::DeleteGroups => self.ask(api, |_| groups::delete()),
+            ApiKey::ConsumerGroupHeartbeat => {
+                self.ask(api, |version| groups::consumer_heartbeat(version, 0));
+                self.ask(api, |version| groups::consumer_heartbeat(version, 7));
+            }
+            ApiKey::ConsumerGroupDescribe => self.ask(api, |_| groups::describe_consumer()),
             other => self.ask_to_administrate(other),
         }
     }

@@ -5,7 +5,7 @@
 //! the broker. The client's side ([`crate::client`]) needs the schema alone.
 //!
 //! Message types are `kafka-protocol`'s, except where its copy is too slow (Produce, Fetch) or too old
-//! (DescribeLogDirs, AddRaftVoter, BrokerHeartbeat).
+//! (DescribeLogDirs, AddRaftVoter, BrokerHeartbeat, OffsetCommit, OffsetFetch).
 
 use bytes::Bytes;
 use kafka_protocol::messages;
@@ -15,7 +15,7 @@ use crate::body::{RequestBody, ResponseBody};
 use crate::error::{DecodeError, EncodeError};
 use crate::header::RequestHeader;
 use crate::out::Outgoing;
-use crate::{add_raft_voter, broker_heartbeat, fetch, log_dirs, produce};
+use crate::{add_raft_voter, broker_heartbeat, fetch, log_dirs, offset_commit, offset_fetch, produce};
 
 /// Which kind of listener serves an API (`listeners` in Kafka's message definitions).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +145,24 @@ apis! {
         messages::ListOffsetsRequest => messages::ListOffsetsResponse;
     Metadata = 3, 0..=13, flexible 9, [Broker],
         messages::MetadataRequest => messages::MetadataResponse;
+    OffsetCommit = 8, 2..=10, flexible 8, [Broker],
+        offset_commit::OffsetCommitRequest => messages::OffsetCommitResponse;
+    OffsetFetch = 9, 1..=10, flexible 6, [Broker],
+        offset_fetch::OffsetFetchRequest => messages::OffsetFetchResponse;
+    FindCoordinator = 10, 0..=6, flexible 3, [Broker],
+        messages::FindCoordinatorRequest => messages::FindCoordinatorResponse;
+    JoinGroup = 11, 0..=9, flexible 6, [Broker],
+        messages::JoinGroupRequest => messages::JoinGroupResponse;
+    Heartbeat = 12, 0..=4, flexible 4, [Broker],
+        messages::HeartbeatRequest => messages::HeartbeatResponse;
+    LeaveGroup = 13, 0..=5, flexible 4, [Broker],
+        messages::LeaveGroupRequest => messages::LeaveGroupResponse;
+    SyncGroup = 14, 0..=5, flexible 4, [Broker],
+        messages::SyncGroupRequest => messages::SyncGroupResponse;
+    DescribeGroups = 15, 0..=6, flexible 5, [Broker],
+        messages::DescribeGroupsRequest => messages::DescribeGroupsResponse;
+    ListGroups = 16, 0..=5, flexible 3, [Broker],
+        messages::ListGroupsRequest => messages::ListGroupsResponse;
     ApiVersions = 18, 0..=4, flexible 3, [Broker, Controller],
         messages::ApiVersionsRequest => messages::ApiVersionsResponse;
     CreateTopics = 19, 2..=7, flexible 5, [Broker, Controller],
@@ -165,6 +183,8 @@ apis! {
         messages::DescribeLogDirsRequest => log_dirs::DescribeLogDirsResponse;
     CreatePartitions = 37, 0..=3, flexible 2, [Broker, Controller],
         messages::CreatePartitionsRequest => messages::CreatePartitionsResponse;
+    DeleteGroups = 42, 0..=2, flexible 2, [Broker],
+        messages::DeleteGroupsRequest => messages::DeleteGroupsResponse;
     ElectLeaders = 43, 0..=2, flexible 2, [Broker, Controller],
         messages::ElectLeadersRequest => messages::ElectLeadersResponse;
     IncrementalAlterConfigs = 44, 0..=1, flexible 1, [Broker, Controller],
@@ -173,6 +193,8 @@ apis! {
         messages::AlterPartitionReassignmentsRequest => messages::AlterPartitionReassignmentsResponse;
     ListPartitionReassignments = 46, 0..=0, flexible 0, [Broker, Controller],
         messages::ListPartitionReassignmentsRequest => messages::ListPartitionReassignmentsResponse;
+    OffsetDelete = 47, 0..=0, flexible i16::MAX, [Broker],
+        messages::OffsetDeleteRequest => messages::OffsetDeleteResponse;
     Vote = 52, 0..=2, flexible 0, [Controller],
         messages::VoteRequest => messages::VoteResponse;
     BeginQuorumEpoch = 53, 0..=1, flexible 1, [Controller],
@@ -201,6 +223,10 @@ apis! {
         messages::UnregisterBrokerRequest => messages::UnregisterBrokerResponse;
     AllocateProducerIds = 67, 0..=0, flexible 0, [Controller],
         messages::AllocateProducerIdsRequest => messages::AllocateProducerIdsResponse;
+    ConsumerGroupHeartbeat = 68, 0..=1, flexible 0, [Broker],
+        messages::ConsumerGroupHeartbeatRequest => messages::ConsumerGroupHeartbeatResponse;
+    ConsumerGroupDescribe = 69, 0..=1, flexible 0, [Broker],
+        messages::ConsumerGroupDescribeRequest => messages::ConsumerGroupDescribeResponse;
     ControllerRegistration = 70, 0..=0, flexible 0, [Controller],
         messages::ControllerRegistrationRequest => messages::ControllerRegistrationResponse;
     AssignReplicasToDirs = 73, 0..=0, flexible 0, [Controller],

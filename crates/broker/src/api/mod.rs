@@ -12,13 +12,17 @@ mod assign_replicas_to_dirs;
 mod broker_heartbeat;
 mod broker_registration;
 mod configs;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod controller_registration;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
 mod describe_quorum;
@@ -26,14 +30,24 @@ mod describe_topic_partitions;
 mod elect_leaders;
 mod envelope;
 mod fetch;
+mod find_coordinator;
+mod groups;
+mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
 mod list_config_resources;
+mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod sync_group;
 mod topics;
 mod unregister_broker;
 mod update_features;
@@ -93,6 +107,7 @@ pub(crate) fn start(
     request: Request,
 ) -> Started {
     let own = || Arc::clone(node);
+    let asker = || Arc::clone(client);
     let version = header.version;
     let listener = || Arc::clone(&client.peer.listener_name);
     let quorum = node.quorum();
@@ -126,6 +141,25 @@ pub(crate) fn start(
         }
         Request::UpdateFeatures(request) => parked(update_features::handle(own(), version, request)),
         Request::UnregisterBroker(request) => parked(unregister_broker::handle(own(), request)),
+        Request::FindCoordinator(request) => {
+            parked(find_coordinator::handle(own(), asker(), version, request))
+        }
+        Request::JoinGroup(request) => parked(join_group::handle(own(), asker(), header.clone(), request)),
+        Request::SyncGroup(request) => parked(sync_group::handle(own(), asker(), version, request)),
+        Request::Heartbeat(request) => parked(heartbeat::handle(own(), asker(), request)),
+        Request::LeaveGroup(request) => parked(leave_group::handle(own(), asker(), version, request)),
+        Request::OffsetCommit(request) => parked(offset_commit::handle(own(), asker(), version, request)),
+        Request::OffsetFetch(request) => parked(offset_fetch::handle(own(), asker(), version, request)),
+        Request::OffsetDelete(request) => parked(offset_delete::handle(own(), asker(), request)),
+        Request::ListGroups(request) => parked(list_groups::handle(own(), asker(), version, request)),
+        Request::DescribeGroups(request) => parked(describe_groups::handle(own(), asker(), version, request)),
+        Request::DeleteGroups(request) => parked(delete_groups::handle(own(), asker(), request)),
+        Request::ConsumerGroupHeartbeat(request) => {
+            parked(consumer_group_heartbeat::handle(own(), asker(), header.clone(), request))
+        }
+        Request::ConsumerGroupDescribe(request) => {
+            parked(consumer_group_describe::handle(own(), asker(), version, request))
+        }
         Request::Produce(request) => produce::start(node, client, header, request),
         Request::Fetch(request) => fetch::start(node, client, request),
         Request::ListOffsets(request) => parked(list_offsets::handle(own(), version, request)),

@@ -199,6 +199,33 @@ impl Partition {
         Ok(Placed { appended, committed, wants_sync: state.wants_sync(until) })
     }
 
+    /// Whether an append with acks=all would be taken in this epoch.
+    ///
+    /// Errors: `KAFKA_STORAGE_ERROR`, `NOT_ENOUGH_REPLICAS`, and those of [`Partition::check_leads`].
+    pub(crate) fn check_can_commit(&self, epoch: LeaderEpoch) -> Result<(), ErrorCode> {
+        let mut state = self.open_state()?;
+        let state = &mut *state;
+        let leading = state.leading(epoch)?;
+        let (in_sync, replicas) = (leading.isr.len(), leading.replicas());
+        if in_sync < state.settings.min_in_sync(replicas) {
+            return Err(ErrorCode::NotEnoughReplicas);
+        }
+        Ok(())
+    }
+
+    /// Waits until everything below `until` is committed; `None` if it is.
+    ///
+    /// Errors: as [`Partition::check_leads`].
+    pub(crate) fn when_committed(
+        &self,
+        epoch: LeaderEpoch,
+        until: Offset,
+    ) -> Result<Option<Arc<Wait>>, ErrorCode> {
+        let mut state = self.state.lock();
+        state.leading(epoch)?;
+        Ok((state.high_watermark < until).then(|| state.wait_for(until)))
+    }
+
     /// Completes `wait` when every live replica's log begins at `start` or later.
     pub(crate) fn await_deletion(&self, start: Offset, wait: &Arc<Wait>) -> Result<(), ErrorCode> {
         let mut state = self.state.lock();

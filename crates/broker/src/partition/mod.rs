@@ -163,6 +163,15 @@ impl Partition {
         self.state.lock().offsets()
     }
 
+    /// As [`Partition::offsets`], of the leader in this epoch.
+    ///
+    /// Errors: as [`Partition::check_leads`].
+    pub(crate) fn offsets_in(&self, epoch: LeaderEpoch) -> Result<Offsets, ErrorCode> {
+        let mut state = self.state.lock();
+        state.leading(epoch)?;
+        state.offsets()
+    }
+
     /// Refuses a request that was made with another leader epoch in mind (-1 is always right), or that does not come to
     /// the leader.
     ///

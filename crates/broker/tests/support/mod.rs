@@ -3,6 +3,7 @@
 
 #![allow(unreachable_pub, dead_code, clippy::unwrap_used, reason = "a test's own module")]
 
+pub mod groups;
 pub mod records;
 pub mod requests;
 
@@ -32,22 +33,31 @@ pub const NOW: Millis = Millis(1_700_000_000_000);
 #[derive(Default)]
 pub struct TestEnv {
     drawn: AtomicU64,
-    /// What was spawned and has not been looked at: it runs beside its spawner, never inside of it.
+    /// What was spawned and is not done: it runs beside its spawner, never inside of it.
     spawned: Mutex<Vec<Task>>,
 }
 
 impl TestEnv {
-    /// Polls what was spawned, once each, and what that spawned.
+    /// Polls what was spawned, once each, and what that spawned. What is not done is kept for the next time.
     pub fn run_spawned(&self) {
+        let mut waiting = Vec::new();
         loop {
             let tasks = std::mem::take(&mut *self.spawned.lock().unwrap());
             if tasks.is_empty() {
-                return;
+                break;
             }
             for mut task in tasks {
-                let _ = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                if task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+                    waiting.push(task);
+                }
             }
         }
+        self.spawned.lock().unwrap().extend(waiting);
+    }
+
+    /// Drops all tasks: they hold on to the node.
+    pub fn end_spawned(&self) {
+        drop(std::mem::take(&mut *self.spawned.lock().unwrap()));
     }
 }
 
@@ -96,8 +106,15 @@ pub fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A node of its own, with a few keys set.
+/// A node of its own, with a few keys set. Its tasks have been looked at once, and are gone.
 pub fn node(disk: &MemoryDisk, set: &[(&str, &str)]) -> Arc<Node> {
+    let (node, env) = node_and_tasks(disk, set);
+    env.end_spawned();
+    node
+}
+
+/// As [`node`], with its tasks.
+pub fn node_and_tasks(disk: &MemoryDisk, set: &[(&str, &str)]) -> (Arc<Node>, Arc<TestEnv>) {
     let mut file: BTreeMap<String, String> = [
         ("process.roles", "broker,controller"),
         ("node.id", "1"),
@@ -115,12 +132,14 @@ pub fn node(disk: &MemoryDisk, set: &[(&str, &str)]) -> Arc<Node> {
     let env = Arc::new(TestEnv::default());
     let node = now(Node::start(Arc::<TestEnv>::clone(&env), options)).unwrap();
     env.run_spawned();
-    node
+    (node, env)
 }
 
 /// A client on its own connection.
 pub struct Client {
     connection: Connection,
+    /// Whose tasks run while the client waits.
+    world: Option<Arc<TestEnv>>,
 }
 
 impl Client {
@@ -130,7 +149,12 @@ impl Client {
             Listener::Controller => "CONTROLLER",
         };
         let peer = Peer { listener, listener_name: listener_name.into(), address: [127, 0, 0, 1].into() };
-        Client { connection: Connection::new(Arc::clone(node), peer) }
+        Client { connection: Connection::new(Arc::clone(node), peer), world: None }
+    }
+
+    /// As [`Client::new`], of a node whose tasks run too.
+    pub fn beside(node: &Arc<Node>, listener: Listener, world: &Arc<TestEnv>) -> Client {
+        Client { world: Some(Arc::clone(world)), ..Client::new(node, listener) }
     }
 
     /// Sends the bytes of a request (without size) and returns those of the answer; `None`: there is none, now.
@@ -144,6 +168,9 @@ impl Client {
                 return Ok(Some(frame.into_bytes(|_, _| Bytes::new()).slice(4..)));
             }
             self.connection.settle();
+            if let Some(world) = &self.world {
+                world.run_spawned();
+            }
         }
         Ok(None)
     }

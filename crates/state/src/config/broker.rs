@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::synonyms::effective;
-use super::{Layers, Nothing, Scope, TopicConfig, Value};
+use super::{CoordinatorConfig, Layers, Nothing, Scope, TopicConfig, Value};
 
 /// Everything else that the broker acts on, dynamic keys included.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub struct BrokerConfig {
     pub chores: LogChores,
     /// How replicas are kept.
     pub replication: ReplicationConfig,
+    /// How groups are coordinated.
+    pub groups: CoordinatorConfig,
     /// What a topic without overrides has.
     pub defaults: TopicConfig,
 }
@@ -124,6 +126,7 @@ impl BrokerConfig {
             topics: topics(layers),
             chores: chores(layers),
             replication: replication(layers),
+            groups: CoordinatorConfig::resolve(layers),
             defaults: TopicConfig::resolve(&Nothing, layers),
         }
     }

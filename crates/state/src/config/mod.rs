@@ -9,6 +9,7 @@
 mod alter;
 mod broker;
 mod concern;
+mod coordinator;
 mod describe;
 mod error;
 mod key;
@@ -25,6 +26,7 @@ mod value;
 pub use alter::{AlterOp, Altered, alter, check_overrides};
 pub use broker::{BrokerConfig, LogChores, NetworkConfig, ReplicationConfig, RequestLimits, TopicCreation};
 pub use concern::{Concern, concern};
+pub use coordinator::CoordinatorConfig;
 pub use describe::{
     Described, Source, Synonym, describe_broker, describe_client_metrics, describe_cluster, describe_group,
     describe_topic,

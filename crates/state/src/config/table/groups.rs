@@ -4,63 +4,63 @@ use super::rows::*;
 
 keys! { GROUPS, Broker;
     "group.consumer.assignment.interval.ms", Int = "1000", Min(0), Medium, ClusterWide, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Least time between two assignments of a consumer group.";
     "group.consumer.assignors", List = "uniform,range", SomeTexts, Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Assignors of the new consumer groups; the first is the default.";
     "group.consumer.heartbeat.interval.ms", Int = "5000", Min(1), Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Heartbeat interval of members of consumer groups.";
     "group.consumer.max.assignment.interval.ms", Int = "15000", Min(0), Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Upper bound of consumer.assignment.interval.ms.";
     "group.consumer.max.heartbeat.interval.ms", Int = "15000", Min(1), Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Upper bound of consumer.heartbeat.interval.ms.";
     "group.consumer.max.session.timeout.ms", Int = "60000", Min(1), Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Upper bound of consumer.session.timeout.ms.";
-    "group.consumer.max.size", Int = "2147483647", Min(1), Medium, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "group.consumer.max.size", Int = "2147483647", Min(1), Medium, ReadOnly, public, Acts,
         "Most members of a consumer group.";
     "group.consumer.migration.policy", String = "bidirectional", OneOfAnyCase(&["DISABLED", "DOWNGRADE",
-        "UPGRADE", "BIDIRECTIONAL"]), Medium, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+        "UPGRADE", "BIDIRECTIONAL"]), Medium, ReadOnly, public, Acts,
         "Between which protocols a group may be converted while it is in use.";
     "group.consumer.min.assignment.interval.ms", Int = "0", Min(0), Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Lower bound of consumer.assignment.interval.ms.";
     "group.consumer.min.heartbeat.interval.ms", Int = "5000", Min(1), Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Lower bound of consumer.heartbeat.interval.ms.";
     "group.consumer.min.session.timeout.ms", Int = "45000", Min(1), Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Lower bound of consumer.session.timeout.ms.";
     "group.consumer.regex.refresh.interval.ms", Int = "600000", Min(10000), Medium, ReadOnly, internal,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "How often subscriptions by pattern are matched again.";
     "group.consumer.session.timeout.ms", Int = "45000", Min(1), Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "A member of a consumer group without a heartbeat for this long is removed.";
     "group.coordinator.append.linger.ms", Int = "-1", Min(-1), Medium, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        NoMeaning(GATHERED),
         "How long the coordinator collects records before it writes them; -1 adapts to the load.";
     "group.coordinator.background.threads", Int = "2", Min(1), High, ReadOnly, public, NoMeaning(THREADS),
         "How many threads do the coordinator's background work.";
     "group.coordinator.cached.buffer.max.bytes", Int = "1048588", Min(524_288), Medium, ClusterWide, public,
-        NotYet(CONSUMER_GROUPS),
+        NoMeaning(GATHERED),
         "Largest write buffer that is kept for reuse.";
     "group.coordinator.rebalance.protocols", List = "classic,consumer,streams", ListOf(&["consumer",
-        "classic", "share", "streams"]), Medium, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+        "classic", "share", "streams"]), Medium, ReadOnly, public, Acts,
         "Group protocols that are served.";
     "group.coordinator.threads", Int = "4", Min(1), High, ReadOnly, public, NoMeaning(THREADS),
         "How many threads run the coordinator.";
-    "group.initial.rebalance.delay.ms", Int = "3000", Any, Medium, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "group.initial.rebalance.delay.ms", Int = "3000", Any, Medium, ReadOnly, public, Acts,
         "How long a classic group waits for more members before its first rebalance.";
-    "group.max.session.timeout.ms", Int = "1800000", Any, Medium, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "group.max.session.timeout.ms", Int = "1800000", Any, Medium, ReadOnly, public, Acts,
         "Longest session timeout of a classic member.";
-    "group.max.size", Int = "2147483647", Min(1), Medium, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "group.max.size", Int = "2147483647", Min(1), Medium, ReadOnly, public, Acts,
         "Most members of a classic group.";
-    "group.min.session.timeout.ms", Int = "6000", Any, Medium, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "group.min.session.timeout.ms", Int = "6000", Any, Medium, ReadOnly, public, Acts,
         "Shortest session timeout of a classic member.";
     "group.share.assignment.interval.ms", Int = "1000", Min(0), Medium, ClusterWide, public, NotYet(SHARE),
         "Least time between two assignments of a share group.";
@@ -146,23 +146,23 @@ keys! { GROUPS, Broker;
         "Standby replicas of each task.";
     "group.streams.session.timeout.ms", Int = "45000", Min(1), Medium, ReadOnly, public, NotYet(STREAMS),
         "A member of a streams group without a heartbeat for this long is removed.";
-    "offset.metadata.max.bytes", Int = "4096", Any, High, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "offset.metadata.max.bytes", Int = "4096", Any, High, ReadOnly, public, Acts,
         "Largest metadata text of a committed offset.";
-    "offsets.commit.timeout.ms", Int = "5000", Min(1), High, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "offsets.commit.timeout.ms", Int = "5000", Min(1), High, ReadOnly, public, Acts,
         "How long an offset commit may wait for its replicas.";
-    "offsets.load.buffer.size", Int = "5242880", Min(1), High, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "offsets.load.buffer.size", Int = "5242880", Min(1), High, ReadOnly, public, Acts,
         "Bytes read at a time when a coordinator loads its offsets.";
     "offsets.retention.check.interval.ms", Long = "600000", Min(1), High, ReadOnly, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "How often committed offsets are looked at for expiry.";
-    "offsets.retention.minutes", Int = "10080", Min(1), High, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "offsets.retention.minutes", Int = "10080", Min(1), High, ReadOnly, public, Acts,
         "How long the offsets of an empty group are kept.";
-    "offsets.topic.compression.codec", Int = "0", Any, High, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "offsets.topic.compression.codec", Int = "0", Any, High, ReadOnly, public, Acts,
         "Codec of __consumer_offsets, by number; 0 is none.";
-    "offsets.topic.num.partitions", Int = "50", Min(1), High, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "offsets.topic.num.partitions", Int = "50", Min(1), High, ReadOnly, public, Acts,
         "Partitions of __consumer_offsets.";
-    "offsets.topic.replication.factor", Short = "3", Min(1), High, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "offsets.topic.replication.factor", Short = "3", Min(1), High, ReadOnly, public, Acts,
         "Replicas of __consumer_offsets.";
-    "offsets.topic.segment.bytes", Int = "104857600", Min(1), High, ReadOnly, public, NotYet(CONSUMER_GROUPS),
+    "offsets.topic.segment.bytes", Int = "104857600", Min(1), High, ReadOnly, public, Acts,
         "Segment size of __consumer_offsets.";
 }

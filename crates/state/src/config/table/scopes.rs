@@ -4,13 +4,13 @@ use super::rows::*;
 
 keys! { GROUP, Group;
     "consumer.assignment.interval.ms", Int = "1000", Min(0), Medium, ClusterWide, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Least time between two assignments of this group.";
     "consumer.heartbeat.interval.ms", Int = "5000", Min(1), Medium, ClusterWide, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "Heartbeat interval of the members.";
     "consumer.session.timeout.ms", Int = "45000", Min(1), Medium, ClusterWide, public,
-        NotYet(CONSUMER_GROUPS),
+        Acts,
         "A member without a heartbeat for this long is removed.";
     "share.assignment.interval.ms", Int = "1000", Min(0), Medium, ClusterWide, public, NotYet(SHARE),
         "Least time between two assignments of this share group.";
