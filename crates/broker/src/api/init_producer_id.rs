@@ -2,7 +2,7 @@
 //!
 //! v2 is flexible, v3 lets a producer raise its own epoch (KIP-360), v5 is of transactions (KIP-890). Without a
 //! transactional id the producer always gets a new id at epoch 0, as in Kafka. Transactions are not served: their
-//! coordinator cannot be found (FindCoordinator is not announced), and who asks here all the same is refused.
+//! coordinator cannot be found (FindCoordinator says `UNSUPPORTED_VERSION`), and who asks here all the same is refused.
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ mod config;
 mod connect;
 mod consume;
 mod dev;
+mod group;
 mod health;
 mod log;
 mod metadata;
@@ -59,6 +60,8 @@ enum Command {
     Produce(produce::Arguments),
     /// Read records of a topic and print them
     Consume(consume::Arguments),
+    /// List, describe, reset and delete consumer groups, and show how far they are behind
+    Group(group::Arguments),
     /// Show the cluster's nodes and quorum, change who votes, and ask why a partition is as it is
     Cluster(cluster::Arguments),
     /// Ask a node whether it serves; exit code 0 says yes
@@ -106,6 +109,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Topic(arguments) => topic::run(&arguments, &mut printer)?,
         Command::Produce(arguments) => produce::run(&arguments, &mut printer)?,
         Command::Consume(arguments) => consume::run(&arguments, &mut printer)?,
+        Command::Group(arguments) => group::run(&arguments, &mut printer)?,
         Command::Cluster(arguments) => cluster::run(&arguments, &mut printer)?,
         Command::Health(arguments) => health::run(&arguments, &mut printer)?,
         Command::Metadata(arguments) => metadata::run(&arguments, &mut printer)?,

@@ -57,7 +57,7 @@ fn kafkas_own_file_loads() {
     assert_eq!(loaded.file["broker.id"], "1");
     expect![[r#"
         keys without meaning here are ignored: num.recovery.threads.per.data.dir (the node sizes its threads by the machine)
-        keys whose function is not built yet have no effect: offsets.topic.replication.factor (consumer groups); share.coordinator.state.topic.min.isr, share.coordinator.state.topic.replication.factor (share groups); transaction.state.log.min.isr, transaction.state.log.replication.factor (transactions)
+        keys whose function is not built yet have no effect: share.coordinator.state.topic.min.isr, share.coordinator.state.topic.replication.factor (share groups); transaction.state.log.min.isr, transaction.state.log.replication.factor (transactions)
         listener PLAINTEXT://:9092 is open to the network without authentication
         listener CONTROLLER://:9093 is open to the network without authentication"#]]
     .assert_eq(&loaded.warnings.join("\n"));
@@ -121,7 +121,7 @@ fn keys_without_meaning_share_a_line_and_secrets_stay_secret() {
         server.properties:27: num.io.threads was already set on line 11; this one counts
         server.properties:30: num.io.threads was already set on line 27; this one counts
         keys without meaning here are ignored: background.threads, num.io.threads, num.recovery.threads.per.data.dir (the node sizes its threads by the machine)
-        keys whose function is not built yet have no effect: ssl.key.password (TLS); offsets.topic.replication.factor (consumer groups); share.coordinator.state.topic.min.isr, share.coordinator.state.topic.replication.factor (share groups); transaction.state.log.min.isr, transaction.state.log.replication.factor (transactions)
+        keys whose function is not built yet have no effect: ssl.key.password (TLS); share.coordinator.state.topic.min.isr, share.coordinator.state.topic.replication.factor (share groups); transaction.state.log.min.isr, transaction.state.log.replication.factor (transactions)
         listener PLAINTEXT://:9092 is open to the network without authentication
         listener CONTROLLER://:9093 is open to the network without authentication"#]]
     .assert_eq(&warnings);

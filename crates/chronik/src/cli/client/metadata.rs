@@ -63,6 +63,12 @@ impl Client {
         Ok(Metadata { topics })
     }
 
+    /// The brokers of the cluster.
+    pub fn brokers(&mut self) -> Result<Vec<NodeId>, Error> {
+        self.metadata(Some(&[]), false)?;
+        Ok(self.nodes.keys().copied().collect())
+    }
+
     /// One topic whose partitions all have leaders; waits for that as long as the command may.
     pub fn topic(&mut self, name: &str, create_missing: bool) -> Result<Topic, Error> {
         self.retry(|client| {
