@@ -77,7 +77,7 @@ pub trait Env: Send + Sync + 'static {
 
     /// A fault that this node is to have, for the simulation to find.
     #[cfg(feature = "planted")]
-    fn planted_fault(&self) -> Option<chronik_raft::PlantedFault> {
+    fn planted_fault(&self) -> Option<crate::PlantedFault> {
         None
     }
 

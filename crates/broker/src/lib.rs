@@ -25,6 +25,8 @@ mod node;
 mod partition;
 mod partitions;
 mod peers;
+#[cfg(feature = "planted")]
+mod planted;
 mod producer_ids;
 mod quorum;
 mod reconcile;
@@ -41,3 +43,5 @@ pub use env::{Blocking, Broken, Connecting, Env, Link, Task, Urgency};
 pub use inspect::{Inspection, MetadataBatch, ReplicaView};
 pub use metrics::Metrics;
 pub use node::{Node, Options, StartError};
+#[cfg(feature = "planted")]
+pub use planted::PlantedFault;

@@ -319,7 +319,10 @@ impl Reconcile {
     fn resolve(&self, image: &MetadataImage, overrides: &dyn Lookup) -> Arc<Settings> {
         let topic =
             with_layers(image, self.node, &self.file, |layers| TopicConfig::resolve(overrides, layers));
-        Settings::new(topic, self.config.load().requests.producer_id_expiration_ms)
+        let settings = Settings::new(topic, self.config.load().requests.producer_id_expiration_ms);
+        #[cfg(feature = "planted")]
+        let settings = settings.with_fault(self.env.planted_fault());
+        settings
     }
 
     fn reconfigure_topic(&mut self, image: &MetadataImage, id: TopicId) {

@@ -11,7 +11,7 @@ use chronik_types::Millis;
 const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
 
 /// A topic's settings, ready for use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// As resolved from all layers.
     pub(crate) topic: TopicConfig,
@@ -19,6 +19,9 @@ pub(crate) struct Settings {
     pub(crate) log: Arc<LogOptions>,
     /// The part that batches are checked against; `now` is filled in for each.
     validate: ValidateOptions,
+    /// A fault that the topic's partitions are to have.
+    #[cfg(feature = "planted")]
+    pub(crate) planted: Option<crate::PlantedFault>,
 }
 
 impl Settings {
@@ -26,7 +29,20 @@ impl Settings {
     pub(crate) fn new(topic: TopicConfig, producer_id_expiration_ms: u64) -> Arc<Settings> {
         let log = Arc::new(log_options(&topic, producer_id_expiration_ms));
         let validate = validate_options(&topic);
-        Arc::new(Settings { topic, log, validate })
+        Arc::new(Settings {
+            topic,
+            log,
+            validate,
+            #[cfg(feature = "planted")]
+            planted: None,
+        })
+    }
+
+    /// The same with a planted fault.
+    #[cfg(feature = "planted")]
+    pub(crate) fn with_fault(self: Arc<Self>, planted: Option<crate::PlantedFault>) -> Arc<Settings> {
+        let Settings { topic, log, validate, .. } = Arc::unwrap_or_clone(self);
+        Arc::new(Settings { topic, log, validate, planted })
     }
 
     /// What a client's batch is checked against at `now`.

@@ -17,20 +17,16 @@ pub enum PlantedFault {
     AckBeforeDurable,
     /// The shell does not write `quorum-state`.
     SkipPersist,
-    /// Every node proposes partition metadata when it sees any leader, and goes on with a state of its own when that is
-    /// refused: what an earlier Chronik did (DESIGN section 2).
-    FollowersPropose,
 }
 
 impl PlantedFault {
     /// All of them.
-    pub const ALL: [PlantedFault; 6] = [
+    pub const ALL: [PlantedFault; 5] = [
         PlantedFault::VoteTwice,
         PlantedFault::CommitOldEpoch,
         PlantedFault::CommitAlone,
         PlantedFault::AckBeforeDurable,
         PlantedFault::SkipPersist,
-        PlantedFault::FollowersPropose,
     ];
 }
 

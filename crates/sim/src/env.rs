@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use chronik_broker::PlantedFault;
 use chronik_broker::{Blocking, Connecting, Env, Task, Urgency};
-use chronik_raft::PlantedFault;
 use chronik_types::Millis;
 
 use crate::network::{Host, Network};

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail};
-use chronik_raft::PlantedFault;
+use chronik_broker::PlantedFault;
 use chronik_sim::cluster::Tally;
 use chronik_sim::journal;
 use chronik_sim::scenarios::{self, Outcome, Scenario};
@@ -67,9 +67,17 @@ impl Options {
 }
 
 fn planted(name: &str) -> Result<PlantedFault> {
-    let named = |fault: &&PlantedFault| format!("{fault:?}") == name;
+    let named = |fault: &&PlantedFault| shown(**fault) == name;
     let found = PlantedFault::ALL.iter().find(named).copied();
-    found.with_context(|| format!("--planted {name}: unknown; there are {:?}", PlantedFault::ALL))
+    let all = || PlantedFault::ALL.map(shown).join(", ");
+    found.with_context(|| format!("--planted {name}: unknown; there are {}", all()))
+}
+
+fn shown(fault: PlantedFault) -> String {
+    match fault {
+        PlantedFault::Quorum(fault) => format!("{fault:?}"),
+        fault => format!("{fault:?}"),
+    }
 }
 
 fn run() -> Result<bool> {

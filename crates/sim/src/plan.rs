@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use chronik_broker::PlantedFault;
 use chronik_broker::storage::InitialVoters;
-use chronik_raft::{DirectoryId, Endpoints, KRaftVersionRange, PlantedFault, ReplicaKey, Voter, VoterSet};
+use chronik_raft::{DirectoryId, Endpoints, KRaftVersionRange, ReplicaKey, Voter, VoterSet};
 use chronik_types::NodeId;
 use uuid::Uuid;
 
@@ -83,10 +84,12 @@ impl Plan {
         let snapshot_bytes = [500, 2_000, 20_000][world.below(3) as usize];
         // Elections that are quick against everything else, or slow.
         let quick = 1 + 3 * world.below(2);
+        let lag_ms = [600, 2_000, 30_000][world.below(3) as usize];
         for (key, value) in [
             ("controller.quorum.election.timeout.ms", 1000 / quick),
             ("controller.quorum.election.backoff.max.ms", 1000 / quick),
             ("controller.quorum.fetch.timeout.ms", 2000 / quick),
+            ("replica.lag.time.max.ms", lag_ms),
             ("metadata.log.max.record.bytes.between.snapshots", snapshot_bytes),
             ("metadata.max.retention.bytes", if world.chance(70) { 4_000 } else { 100_000_000 }),
         ] {

@@ -74,6 +74,8 @@ impl Partition {
         state.leader_epoch = epoch;
         state.role = Role::Follower(Following { leader, leader_high_watermark: state.high_watermark });
         state.fail(ErrorCode::NotLeaderOrFollower);
+        #[cfg(feature = "planted")]
+        state.truncate_if_planted();
         true
     }
 

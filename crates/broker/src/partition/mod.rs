@@ -11,6 +11,8 @@
 mod follower;
 mod isr;
 mod leader;
+#[cfg(feature = "planted")]
+mod planted;
 mod read;
 mod sync;
 #[cfg(test)]
@@ -245,6 +247,8 @@ impl State {
             Role::Leader(leading) => leading.committed(own, self.settings.min_in_sync(leading.replicas())),
             Role::Follower(following) => Some(following.leader_high_watermark.min(own)),
         };
+        #[cfg(feature = "planted")]
+        let target = self.planted_high_watermark(own).or(target);
         let Some(target) = target.filter(|target| *target > self.high_watermark) else { return };
         self.high_watermark = target;
         if !self.acks.is_empty() {

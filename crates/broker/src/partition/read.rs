@@ -75,6 +75,10 @@ impl Partition {
         let mut readable =
             Readable { slice: None, offsets, aborted: Vec::new(), diverging: None, may_expand: false };
         readable.diverging = diverging(log, wanted)?;
+        #[cfg(feature = "planted")]
+        if state.settings.planted == Some(crate::PlantedFault::IgnoreDivergence) {
+            readable.diverging = None;
+        }
         if readable.diverging.is_some() {
             return Ok(readable);
         }
@@ -169,6 +173,9 @@ impl State {
     pub(super) fn may_join(&self, id: NodeId) -> bool {
         let Role::Leader(leading) = &self.role else { return false };
         let least: Offset = self.high_watermark.max(leading.epoch_start);
+        #[cfg(feature = "planted")]
+        let least =
+            if self.settings.planted == Some(crate::PlantedFault::JoinUnseen) { Offset::ZERO } else { least };
         let ready =
             |replica: &super::leader::Replica| replica.id == id && replica.eligible && replica.end >= least;
         leading.proposed.is_none() && !leading.isr.contains(&id) && leading.others.iter().any(ready)

@@ -149,7 +149,7 @@ impl Quorum {
         #[cfg(feature = "planted")]
         let raft = {
             let mut raft = raft;
-            raft.plant(env.planted_fault());
+            raft.plant(env.planted_fault().and_then(crate::PlantedFault::of_quorum));
             raft
         };
         let image = booted.builder.image().clone();
@@ -326,7 +326,8 @@ impl Quorum {
         match action {
             #[cfg(feature = "planted")]
             Action::Persist { .. }
-                if self.env.planted_fault() == Some(chronik_raft::PlantedFault::SkipPersist) => {}
+                if self.env.planted_fault()
+                    == Some(crate::PlantedFault::Quorum(chronik_raft::PlantedFault::SkipPersist)) => {}
             Action::Persist { content, .. } => {
                 if let Err(error) = state.store.write_quorum_state(&content) {
                     self.env.halt(&format!("quorum-state cannot be written: {error}"));

@@ -1,12 +1,13 @@
 //! What a planted fault makes the shell do, for the simulation to find. Compiled with the feature `planted` only.
 
 use chronik_log::batch::{BatchBuilder, Compression, NewRecord};
-use chronik_raft::{PlantedFault, Proposal};
+use chronik_raft::Proposal;
 use chronik_state::records::{Change, TopicRecord};
 use chronik_types::{LeaderEpoch, NodeId, TopicId};
 use uuid::Uuid;
 
 use super::{Quorum, State};
+use crate::PlantedFault;
 
 impl Quorum {
     /// [`PlantedFault::FollowersPropose`]: the topic is proposed by whoever sees a leader; who is refused makes it all

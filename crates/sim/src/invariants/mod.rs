@@ -66,6 +66,8 @@ pub struct Invariants {
     epochs: epochs_go_up::Epochs,
     replicas: replicas_agree::Replicas,
     looks: u64,
+    /// The image that is furthest ahead.
+    newest: Option<Arc<MetadataImage>>,
     last: BTreeMap<NodeId, Last>,
 }
 
@@ -91,7 +93,7 @@ impl Invariants {
     pub fn look(&mut self, id: NodeId, now: Duration, node: &Node) -> Result<(), Violation> {
         self.looks += 1;
         if self.looks.is_multiple_of(REPLICAS_EVERY) {
-            self.replicas.check(id, node)?;
+            self.replicas.check(id, node, self.newest.as_deref())?;
         }
         let seen = node.inspect();
         let last = self.last.remove(&id);
@@ -162,6 +164,9 @@ impl Invariants {
         now: Duration,
         image: &Arc<MetadataImage>,
     ) -> Result<(), Violation> {
+        if self.newest.as_ref().is_none_or(|newest| newest.end < image.end) {
+            self.newest = Some(Arc::clone(image));
+        }
         if !self.images.check(id, now, image)? {
             return Ok(());
         }

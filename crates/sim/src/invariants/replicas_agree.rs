@@ -1,6 +1,6 @@
 //! Replication keeps what is committed: below the high watermarks, a partition's copies are the same on all nodes, for ever,
-//! byte for byte; and whoever leads in the newest epoch has all of it (DESIGN section 9; `ISR` and `HW` in Kafka's
-//! replication, KIP-101).
+//! byte for byte; whoever leads in the newest epoch has all of it, and so has every replica in sync, on its disk (DESIGN
+//! section 9; `ISR` and `HW` in Kafka's replication, KIP-101).
 //!
 //! The first node that knows a batch as committed decides what is right. Every copy is compared up to its own high
 //! watermark, once in each of its lives and then as it grows.
@@ -10,6 +10,7 @@ use std::hash::{DefaultHasher, Hasher};
 
 use chronik_broker::{Node, ReplicaView};
 use chronik_log::batch::BatchIter;
+use chronik_state::image::MetadataImage;
 use chronik_types::{LeaderEpoch, NodeId, Offset, PartitionIndex, TopicId};
 
 use super::Violation;
@@ -43,11 +44,36 @@ impl Replicas {
     }
 
     /// Looks at all copies of a node.
-    pub(super) fn check(&mut self, id: NodeId, node: &Node) -> Result<(), Violation> {
+    pub(super) fn check(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        newest: Option<&MetadataImage>,
+    ) -> Result<(), Violation> {
         for replica in node.replicas() {
             self.check_one(id, node, &replica)?;
+            let topic = newest.and_then(|image| image.state.topic(replica.topic_id));
+            let partition = topic.and_then(|topic| topic.partition(replica.name.partition));
+            if partition.is_some_and(|partition| partition.isr.contains(&id)) {
+                self.check_in_sync(id, &replica)?;
+            }
         }
         Ok(())
+    }
+
+    /// A replica in sync may be made the leader at any time.
+    fn check_in_sync(&self, id: NodeId, replica: &ReplicaView) -> Result<(), Violation> {
+        let key = (replica.topic_id, replica.name.partition);
+        match self.partitions.get(&key).map(|committed| committed.end).filter(|end| replica.durable < *end) {
+            None => Ok(()),
+            Some(end) => Err(Violation::new(
+                INVARIANT,
+                format!(
+                    "n{id}, {}: is in sync with {} on its disk, and {end} was committed",
+                    replica.name, replica.durable
+                ),
+            )),
+        }
     }
 
     fn check_one(&mut self, id: NodeId, node: &Node, replica: &ReplicaView) -> Result<(), Violation> {

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use chronik_raft::{PlantedFault, Role};
+use chronik_broker::PlantedFault;
+use chronik_raft::Role;
 use chronik_types::NodeId;
 
 use super::single_node::judge;
@@ -25,8 +26,8 @@ use crate::world::World;
 const META: &str = "__meta";
 const PARTITIONS: i32 = 3;
 const ADMINS: u64 = 3;
-/// Clients take their time: what matters is what happens to the cluster meanwhile.
-const LEISURE: Duration = Duration::from_millis(600);
+/// Clients take their time, more or less: what matters is what happens to the cluster meanwhile.
+const LEISURE: [Duration; 2] = [Duration::from_millis(600), Duration::from_millis(60)];
 /// How long the faults go on.
 const UNREST: Duration = Duration::from_secs(20);
 /// How long the cluster may take to come to rest after that.
@@ -40,8 +41,9 @@ pub fn run(world: &World, planted: Option<PlantedFault>, tally: &mut Tally) -> R
     let plan = Plan { planted, ..Plan::draw(world) };
     let mut cluster = Cluster::new(world, plan)?;
     let clients = Clients::new(world, &cluster.network, cluster.plan.brokers(), cluster.plan.controllers());
+    let leisure = LEISURE[world.below(2) as usize];
     let mut work = Work {
-        clients: clients.at_leisure(LEISURE),
+        clients: clients.at_leisure(leisure),
         records: Oracle::default(),
         topics: Topics::default(),
         voter_changes: Arc::default(),

@@ -6,7 +6,7 @@
 pub mod cluster;
 pub mod single_node;
 
-use chronik_raft::PlantedFault;
+use chronik_broker::PlantedFault;
 
 use crate::cluster::Tally;
 use crate::journal;

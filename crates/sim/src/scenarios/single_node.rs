@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use chronik_raft::PlantedFault;
+use chronik_broker::PlantedFault;
 use chronik_types::NodeId;
 
 use crate::clients::Clients;
