@@ -7,7 +7,6 @@ import re
 
 COMPLAINT = re.compile(r"\b(WARN|ERROR|FATAL)\b|panicked at")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-CRASHES = {"Kill", "KillWhileStarting", "KillAll", "Power"}
 
 EXPECTED = [
     # The nodes of this suite listen on addresses of their own without authentication.
@@ -16,6 +15,8 @@ EXPECTED = [
     (r"keys (without meaning here are ignored|whose function is not built yet)", None),
     (r"log directory is full: writes are refused until there is room", {"FullDisk"}),
     (r"the metadata log waits for room on the disk", {"FullDisk"}),
+    # A vote that cannot be kept must not be given: the node ends, and comes back when there is room.
+    (r"the node stops at once reason=\"quorum-state cannot be written: .*No space left on device", {"FullDisk"}),
     (r"the metadata log's indexes were not written error=disk full", {"FullDisk"}),
 ]
 
