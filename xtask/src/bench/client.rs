@@ -76,12 +76,12 @@ impl Client {
         Ok(keys)
     }
 
-    /// Creates a topic with one replica; a topic that exists is an error.
-    pub fn create_topic(&mut self, topic: &str, partitions: i32) -> Result<()> {
+    /// Creates a topic; one that exists is an error.
+    pub fn create_topic(&mut self, topic: &str, partitions: i32, replicas: i16) -> Result<()> {
         let mut body = 1_i32.to_be_bytes().to_vec();
         put_string(&mut body, topic);
         body.extend(partitions.to_be_bytes());
-        body.extend(1_i16.to_be_bytes());
+        body.extend(replicas.to_be_bytes());
         body.extend(0_i32.to_be_bytes()); // assignments
         body.extend(0_i32.to_be_bytes()); // configs
         body.extend(30_000_i32.to_be_bytes());
@@ -149,8 +149,8 @@ impl Client {
         answer.i16()
     }
 
-    /// The latest offsets of partitions `0..partitions`, added up.
-    pub fn records(&mut self, topic: &str, partitions: i32) -> Result<i64> {
+    /// The latest offset of each of the partitions `0..partitions`, or the error code of a broker that does not lead it.
+    pub fn latest(&mut self, topic: &str, partitions: i32) -> Result<Vec<Result<i64, i16>>> {
         let mut body = (-1_i32).to_be_bytes().to_vec();
         body.extend(1_i32.to_be_bytes());
         put_string(&mut body, topic);
@@ -162,15 +162,16 @@ impl Client {
         let mut answer = self.call(LIST_OFFSETS, 1, &body)?;
         answer.i32()?; // one topic
         answer.string()?;
-        let mut sum = 0;
+        let mut found = vec![Err(-1); usize::try_from(partitions)?];
         for _ in 0..answer.i32()? {
-            let partition = answer.i32()?;
+            let partition = usize::try_from(answer.i32()?)?;
             let error = answer.i16()?;
             answer.i64()?;
-            ensure!(error == 0, "ListOffsets {topic}-{partition}: error {error}");
-            sum += answer.i64()?;
+            let offset = answer.i64()?;
+            let place = found.get_mut(partition).context("a partition that was not asked for")?;
+            *place = if error == 0 { Ok(offset) } else { Err(error) };
         }
-        Ok(sum)
+        Ok(found)
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
-use super::client::{Client, FIND_COORDINATOR};
+use super::client::FIND_COORDINATOR;
 use super::peer::{Peer, Running};
 use super::prepare::Tools;
 use super::proc;
@@ -46,6 +46,13 @@ pub enum Work {
 pub struct Row {
     pub name: &'static str,
     pub work: Work,
+}
+
+impl Row {
+    /// Whether it says something of a cluster: what one broker answers for itself alone says nothing.
+    pub fn is_for_clusters(&self) -> bool {
+        !matches!(self.work, Work::Produce { acks: 1, .. } | Work::Latency { acks: 1, .. })
+    }
 }
 
 const fn produce(
@@ -131,9 +138,9 @@ impl Loader<'_> {
     /// Runs the row once. Errors mean that something was lost or did not end: they are never averaged away.
     pub fn run(&mut self, broker: &Running, row: &Row, repetition: usize) -> Result<Run> {
         let context = || format!("{} on {}", row.name, broker.peer.name());
-        proc::reset_memory_peak(broker.pid);
+        broker.reset_memory_peak();
         let (cpu, client, machine, own) = (
-            proc::cpu_seconds(broker.pid),
+            broker.cpu_seconds(),
             proc::children_cpu_seconds(),
             proc::machine_busy_seconds(),
             proc::own_cpu_seconds(),
@@ -154,7 +161,7 @@ impl Loader<'_> {
             }
         };
         let wall = begin.elapsed().as_secs_f64();
-        let cpu = proc::cpu_seconds(broker.pid) - cpu;
+        let cpu = broker.cpu_seconds() - cpu;
         let client = proc::children_cpu_seconds() - client;
         let foreign = proc::machine_busy_seconds() - machine - cpu - client - (proc::own_cpu_seconds() - own);
         let cores = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
@@ -171,7 +178,7 @@ impl Loader<'_> {
             p999: at(0.999),
             broker_cpu_s_per_gb: cpu / gb,
             client_cpu_s_per_gb: client / gb,
-            peak_rss_mib: proc::memory_mib(broker.pid, "VmHWM"),
+            peak_rss_mib: broker.memory_mib("VmHWM"),
             foreign_percent: (100.0 * foreign / (cores * wall)).max(0.0),
             noisy: false,
         })
@@ -193,7 +200,7 @@ impl Loader<'_> {
         partitions: i32,
         options: &[&str],
     ) -> Result<Report> {
-        if options.contains(&"lz4") && !Client::connect(broker.port)?.announces(FIND_COORDINATOR)? {
+        if options.contains(&"lz4") && !broker.client()?.announces(FIND_COORDINATOR)? {
             return Err(Uncompressed.into());
         }
         let topic = self.topic(broker, partitions)?;
@@ -290,7 +297,7 @@ impl Loader<'_> {
     fn spawn(&self, broker: &Running, args: &[&str], name: &str) -> Result<Child> {
         let out = File::create(self.folder.join(format!("{name}.txt")))?;
         let mut command = Command::new(&self.tools.performance);
-        command.args(["-b", &format!("127.0.0.1:{}", broker.port)]).args(args);
+        command.args(["-b", &broker.bootstrap()]).args(args);
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         command.spawn().context("start rdkafka_performance")
     }
@@ -321,6 +328,7 @@ fn check_delivered(broker: &Running, topic: &str, partitions: i32, count: u64, d
         }
         let late = begin.elapsed() > VISIBLE_MAX || held > count as i64;
         ensure!(!late, "{delivered} records were delivered, but the latest offsets say {held}");
+        // Between two looks; no figure is taken any more.
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -379,6 +387,7 @@ fn wait(child: &mut Child, longest: Duration) -> Result<()> {
             child.wait()?;
             anyhow::bail!("did not end within {longest:?}");
         }
+        // Between two looks: the figures are the client's own, and looking all the time would take a processor from it.
         std::thread::sleep(Duration::from_millis(5));
     }
 }

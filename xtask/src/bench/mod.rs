@@ -37,13 +37,12 @@ pub struct Options {
     /// How often each peer takes its turn [default: 5, quick: 1]
     #[arg(long)]
     repeat: Option<usize>,
-    /// Who takes part
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "chronik,chronik-page,kafka,kafka-sync,floor-page,floor-sync"
-    )]
+    /// Who takes part [default: all; in a cluster all but the floors, which do not replicate]
+    #[arg(long, value_delimiter = ',')]
     peers: Vec<Peer>,
+    /// Three nodes instead of one, topics with a replica on each, min.insync.replicas=2, acks=all
+    #[arg(long)]
+    cluster: bool,
     /// Only rows whose name contains this
     #[arg(long)]
     rows: Option<String>,
@@ -55,6 +54,17 @@ pub struct Options {
     directory: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
+}
+
+impl Options {
+    fn nodes(&self) -> usize {
+        if self.cluster { 3 } else { 1 }
+    }
+
+    fn peers(&self) -> Vec<Peer> {
+        let chosen = if self.peers.is_empty() { Peer::value_variants() } else { &self.peers };
+        chosen.iter().copied().filter(|peer| !self.cluster || !peer.is_floor()).collect()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,17 +79,18 @@ const TOUCH_MIB: usize = 4096;
 
 pub fn run(options: &Options) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace's folder")?;
-    let tools = prepare::tools(root)?;
+    let peers = options.peers();
+    let tools = prepare::tools(root, peers.iter().any(|peer| peer.is_floor()))?;
     let home = options
         .directory
         .clone()
         .unwrap_or_else(|| std::env::temp_dir().join(format!("chronik-bench-{}", std::process::id())));
     fs::create_dir_all(&home)?;
     touch_memory(if options.quick { TOUCH_MIB / 4 } else { TOUCH_MIB });
-    let mut report = Report { machine: machine(), ..Report::default() };
+    let mut report = Report { machine: machine(), nodes: options.nodes(), ..Report::default() };
     for repetition in 0..options.repeat.unwrap_or(if options.quick { 1 } else { 5 }) {
-        let mut turn = options.peers.clone();
-        turn.rotate_left(repetition % options.peers.len().max(1));
+        let mut turn = peers.clone();
+        turn.rotate_left(repetition % peers.len().max(1));
         for peer in turn {
             progress(&format!("repetition {}: {}", repetition + 1, peer.name()));
             if let Err(error) = one_turn(options, &tools, &home, peer, repetition, &mut report) {
@@ -92,7 +103,7 @@ pub fn run(options: &Options) -> Result<()> {
         fs::remove_dir_all(&home)?;
     }
     match options.output {
-        Output::Text => println!("{}", report.text(&options.peers)),
+        Output::Text => println!("{}", report.text(&peers)),
         Output::Json => println!("{}", serde_json::to_string_pretty(&report)?),
     }
     ensure!(
@@ -114,7 +125,7 @@ fn one_turn(
     report: &mut Report,
 ) -> Result<()> {
     wait_for_quiet(options);
-    let broker = peer::start(peer, tools, home)?;
+    let broker = peer::start(peer, tools, home, options.nodes())?;
     report.idle.push(idle(&broker, options.quick));
     let scale =
         if options.quick { Scale { divide: 10, seconds: 3 } } else { Scale { divide: 1, seconds: 10 } };
@@ -123,7 +134,8 @@ fn one_turn(
     // A compiler at run time needs work before it shows what it can do; nobody is measured on their first batches.
     loader.run(&broker, &ROWS[1], repetition).context("warm up")?;
     loader.scale = scale;
-    let wanted = |row: &&Row| options.rows.as_ref().is_none_or(|part| row.name.contains(part.as_str()));
+    let named = |row: &Row| options.rows.as_ref().is_none_or(|part| row.name.contains(part.as_str()));
+    let wanted = |row: &&Row| named(row) && (!options.cluster || row.is_for_clusters());
     for row in ROWS.iter().filter(wanted) {
         match quiet_run(options, &mut loader, &broker, row, repetition) {
             Ok(run) => {
@@ -179,6 +191,7 @@ fn wait_for_quiet(options: &Options) {
     let cores = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
     while begin.elapsed() < longest {
         let busy = proc::machine_busy_seconds();
+        // The time over which it is looked, not a wait for something.
         std::thread::sleep(Duration::from_millis(500));
         if proc::machine_busy_seconds() - busy < 0.5 * cores * options.foreign_percent_max / 100.0 {
             return;
@@ -187,18 +200,31 @@ fn wait_for_quiet(options: &Options) {
 }
 
 fn idle(broker: &Running, quick: bool) -> Idle {
-    // What a start leaves behind (compilation, page faults) settles before idleness is measured.
-    let (settle, watch) = if quick { (1, 2) } else { (3, 10) };
-    std::thread::sleep(Duration::from_secs(settle));
-    let before = proc::cpu_seconds(broker.pid);
+    let (settle_max, watch) = if quick { (2, 2) } else { (10, 10) };
+    settle(broker, Duration::from_secs(settle_max));
+    let before = broker.cpu_seconds();
+    // The time over which it is measured what nothing costs.
     std::thread::sleep(Duration::from_secs(watch));
-    let used = proc::cpu_seconds(broker.pid) - before;
+    let used = broker.cpu_seconds() - before;
     Idle {
         peer: broker.peer,
         to_api_versions_ms: broker.to_api_versions.as_secs_f64() * 1e3,
         to_first_ack_ms: broker.to_first_ack.as_secs_f64() * 1e3,
-        idle_rss_mib: proc::memory_mib(broker.pid, "VmRSS"),
+        idle_rss_mib: broker.memory_mib("VmRSS"),
         idle_cpu_percent: 100.0 * used / watch as f64,
+    }
+}
+
+/// Waits until what a start leaves behind (compilation, page faults) is done: until a quarter of a second takes not more
+/// than a clock tick of processor time. Who never comes to rest is measured as it is.
+fn settle(broker: &Running, longest: Duration) {
+    let begin = Instant::now();
+    while begin.elapsed() < longest {
+        let before = broker.cpu_seconds();
+        std::thread::sleep(Duration::from_millis(250));
+        if broker.cpu_seconds() - before < 0.015 {
+            return;
+        }
     }
 }
 

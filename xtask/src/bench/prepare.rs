@@ -11,12 +11,12 @@ pub struct Tools {
     pub kafka: PathBuf,
     /// librdkafka's `rdkafka_performance`, the client that makes the load.
     pub performance: PathBuf,
-    /// This program in release mode, for its `floor` subcommand.
+    /// This program in release mode, for its `floor` subcommand; nothing where no floor takes part.
     pub floor: PathBuf,
 }
 
-/// Builds Chronik and the floor in release mode, and fetches Kafka and librdkafka into the clients' cache.
-pub fn tools(root: &Path) -> Result<Tools> {
+/// Builds Chronik (and the floor, if it takes part) in release mode, and fetches Kafka and librdkafka into the clients' cache.
+pub fn tools(root: &Path, with_floor: bool) -> Result<Tools> {
     let names = ["chronik", "kafka", "rdkafka_performance"];
     let out =
         Command::new(root.join("clients/run")).arg("--prepare").args(names).stderr(Stdio::inherit()).output();
@@ -32,7 +32,7 @@ pub fn tools(root: &Path) -> Result<Tools> {
         chronik: path("chronik")?,
         kafka: path("kafka")?,
         performance: path("rdkafka_performance")?,
-        floor: floor(root)?,
+        floor: if with_floor { floor(root)? } else { PathBuf::new() },
     })
 }
 

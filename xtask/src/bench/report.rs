@@ -22,6 +22,8 @@ pub struct Idle {
 #[derive(Default, Serialize)]
 pub struct Report {
     pub machine: String,
+    /// Of each peer; CPU and memory are those of all of them together.
+    pub nodes: usize,
     pub runs: Vec<Run>,
     pub idle: Vec<Idle>,
     /// Rows that would not compare like with like.
@@ -32,9 +34,16 @@ pub struct Report {
 
 impl Report {
     pub fn text(&self, peers: &[Peer]) -> String {
-        let mut out = format!("{}\n\nWhat an acks=all answer means:\n", self.machine);
+        let whose = match self.nodes {
+            1 => String::new(),
+            nodes => format!(
+                "\n{nodes} nodes each on this machine, a replica of everything on each; CPU and memory are added up.\n"
+            ),
+        };
+        let mut out = format!("{}\n{whose}\nWhat an acks=all answer means:\n", self.machine);
+        let at = if self.nodes > 1 { " of every replica in sync" } else { "" };
         for peer in peers {
-            let _ = writeln!(out, "  {:13} {}", peer.name(), peer.ack_means());
+            let _ = writeln!(out, "  {:13} {}{at}", peer.name(), peer.ack_means());
         }
         let _ = writeln!(out, "\n{}\n\n{}", self.rows(peers), self.starts(peers));
         for note in &self.notes {
