@@ -164,7 +164,7 @@ def kafka_python(ctx, cluster):
     with ctx.check("kafka-python: join, read, commit, resume"):
         produce(cluster, topic, 90)
         options = dict(bootstrap_servers=cluster.bootstrap, group_id=group, auto_offset_reset="earliest",
-                       enable_auto_commit=False, consumer_timeout_ms=8000)
+                       enable_auto_commit=False, consumer_timeout_ms=40000)
         consumer = KafkaConsumer(topic, **options)
         read = 0
         for _ in consumer:
