@@ -51,6 +51,7 @@ pub(crate) fn scan(storage: Storage) -> Result<Scanned, StartError> {
                     start_offset: log.start_offset,
                     recovery_point: log.recovery_point,
                     high_watermark: log.high_watermark,
+                    cleaned_to: log.cleaned_to,
                 };
                 unrecovered += 1;
                 unclaimed.insert(log.topic_partition, found);

@@ -1,5 +1,5 @@
 //! What a node does by itself, at its configured intervals: retention, flushing by time, checkpoints, forgetting
-//! producers, and looking after failed directories.
+//! producers, compaction, and looking after failed directories.
 //!
 //! Each chore walks over all partitions, taking each lock for a moment; what blocks runs as a job in the background.
 //! Intervals are read anew each time, since they can be changed while the node runs.
@@ -7,12 +7,13 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use chronik_log::LogError;
+use chronik_log::{LogError, RemovalJob};
 use chronik_types::{ErrorCode, Offset, TopicPartition};
 
 use crate::env::Urgency;
 use crate::node::Node;
 use crate::partition::Partition;
+use crate::reconcile::Written;
 use crate::wait::Wait;
 
 /// A chore's loop ends when the node is gone.
@@ -25,6 +26,7 @@ pub(crate) fn start(node: &Arc<Node>) {
     every(node, |node| node.config.load().chores.recovery_point_checkpoint_interval_ms, checkpoint);
     every(node, |node| node.config.load().requests.producer_id_check_interval_ms, expire_producers);
     every(node, |node| node.config.load().replication.checkpoint_interval_ms, write_high_watermarks);
+    crate::cleaner::start(node);
     watch_dirs(node);
 }
 
@@ -53,21 +55,26 @@ fn retention(node: &Arc<Node>) {
             None | Some(Ok(None)) => {}
             Some(Ok(Some(job))) => {
                 tracing::debug!(partition = %partition.name, segments = job.segments().len(), "retention removes segments");
-                let delay = partition.settings().topic.file_delete_delay_ms;
-                let (env, dir) = (Arc::clone(&node.env), Arc::clone(&partition.dir));
-                node.env.spawn(Box::pin(async move {
-                    env.sleep(Duration::from_millis(delay)).await;
-                    let remove = move || {
-                        if let Err(error) = job.run() {
-                            dir.failed(&error);
-                        }
-                    };
-                    env.block(Urgency::Background, Box::new(remove));
-                }));
+                remove_later(node, &partition, job);
             }
             Some(Err(error)) => partition.dir.failed(&error),
         }
     }
+}
+
+/// Removes the files of segments that are gone once nobody reads them any more (`file.delete.delay.ms`).
+pub(crate) fn remove_later(node: &Arc<Node>, partition: &Arc<Partition>, job: RemovalJob) {
+    let delay = partition.settings().topic.file_delete_delay_ms;
+    let (env, dir) = (Arc::clone(&node.env), Arc::clone(&partition.dir));
+    node.env.spawn(Box::pin(async move {
+        env.sleep(Duration::from_millis(delay)).await;
+        let remove = move || {
+            if let Err(error) = job.run() {
+                dir.failed(&error);
+            }
+        };
+        env.block(Urgency::Background, Box::new(remove));
+    }));
 }
 
 fn flush(node: &Arc<Node>) {
@@ -112,11 +119,12 @@ fn checkpoint_one(partition: &Partition) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Writes recovery points, start offsets and high watermarks of every good directory.
+/// Writes recovery points, start offsets, high watermarks and compaction's offsets of every good directory.
 pub(crate) fn write_checkpoints(node: &Node) {
     let partitions = node.partitions.all();
     for (at, dir) in node.dirs.iter().enumerate().filter(|(_, dir)| !dir.data.is_offline()) {
         let mut written_before = dir.checkpointing.lock();
+        let mut cleaned = Vec::new();
         let mut recovery_points: Vec<(TopicPartition, Offset)> = Vec::new();
         let mut starts = Vec::new();
         let mut high_watermarks = Vec::new();
@@ -125,8 +133,10 @@ pub(crate) fn write_checkpoints(node: &Node) {
                 .push((TopicPartition::new("__cluster_metadata", 0), node.quorum().recovery_point()));
         }
         for partition in partitions.iter().filter(|partition| Arc::ptr_eq(&partition.dir, &dir.data)) {
-            let marks = partition
-                .with_log(|log, high_watermark| (log.recovery_point(), log.start_offset(), high_watermark));
+            let marks = partition.with_log(|log, high_watermark| {
+                cleaned.extend(log.cleaned_to().map(|to| (partition.name.clone(), to)));
+                (log.recovery_point(), log.start_offset(), high_watermark)
+            });
             let Some((recovery_point, start, high_watermark)) = marks else { continue };
             recovery_points.push((partition.name.clone(), recovery_point));
             if start > Offset::ZERO {
@@ -138,9 +148,13 @@ pub(crate) fn write_checkpoints(node: &Node) {
             .log_dir
             .write_recovery_points(recovery_points)
             .and_then(|()| dir.log_dir.write_start_offsets(starts))
-            .and_then(|()| dir.log_dir.write_high_watermarks(high_watermarks.iter().cloned()));
+            .and_then(|()| dir.log_dir.write_high_watermarks(high_watermarks.iter().cloned()))
+            .and_then(|()| match cleaned == written_before.cleaned {
+                true => Ok(()),
+                false => dir.log_dir.write_cleaned(cleaned.iter().cloned()),
+            });
         match written {
-            Ok(()) => *written_before = high_watermarks,
+            Ok(()) => *written_before = Written { high_watermarks, cleaned },
             Err(error) => dir.data.failed(&error),
         }
     }
@@ -156,11 +170,11 @@ fn write_high_watermarks(node: &Arc<Node>) {
             Some((partition.name.clone(), partition.with_log(|_, high_watermark| high_watermark)?))
         });
         let marks: Vec<(TopicPartition, Offset)> = marks.collect();
-        if marks == *written_before {
+        if marks == written_before.high_watermarks {
             continue;
         }
         match dir.log_dir.write_high_watermarks(marks.iter().cloned()) {
-            Ok(()) => *written_before = marks,
+            Ok(()) => written_before.high_watermarks = marks,
             Err(error) => dir.data.failed(&error),
         }
     }

@@ -10,6 +10,7 @@ mod blocking;
 mod boot;
 mod change_feed;
 mod chores;
+mod cleaner;
 mod connection;
 mod critical;
 mod data_dir;

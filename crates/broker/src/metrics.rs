@@ -61,6 +61,12 @@ pub struct Metrics {
     pub(crate) quorum_high_watermark: Gauge,
     pub(crate) brokers_active: Gauge,
     pub(crate) brokers_fenced: Gauge,
+    /// Logs compacted.
+    pub(crate) cleanings: Counter,
+    /// Bytes that compaction read and wrote.
+    pub(crate) cleaner_bytes: Counter,
+    pub(crate) max_dirty_percent: Gauge,
+    pub(crate) uncleanable: Gauge,
 }
 
 impl Metrics {
@@ -97,6 +103,10 @@ impl Metrics {
             quorum_high_watermark: Gauge::default(),
             brokers_active: Gauge::default(),
             brokers_fenced: Gauge::default(),
+            cleanings: Counter::default(),
+            cleaner_bytes: Counter::default(),
+            max_dirty_percent: Gauge::default(),
+            uncleanable: Gauge::default(),
         };
         metrics.register(&mut registry);
         *metrics.registry.lock() = registry;
@@ -110,6 +120,8 @@ impl Metrics {
         counter("produced_batches", "Record batches appended", &self.batches_in);
         counter("refused_batches", "Record batches refused", &self.batches_refused);
         counter("fetched_bytes", "Bytes of record batches handed out", &self.bytes_out);
+        counter("cleaner_runs", "Logs compacted", &self.cleanings);
+        counter("cleaner_bytes", "Bytes that compaction read and wrote", &self.cleaner_bytes);
         counter("syncs", "Syncs of log files to the disk", &self.syncs);
         counter(
             "connections_refused",
@@ -120,6 +132,9 @@ impl Metrics {
         gauge("connections", "Open connections", &self.connections);
         gauge("fetch_sessions", "Fetch sessions in the cache", &self.fetch_sessions);
         gauge("partitions", "Partitions on this node", &self.partitions);
+        let dirt = "Share of the dirtiest compacted log that is not compacted";
+        gauge("cleaner_max_dirty_percent", dirt, &self.max_dirty_percent);
+        gauge("cleaner_uncleanable_partitions", "Partitions that cannot be compacted", &self.uncleanable);
         gauge("partitions_offline", "Partitions whose log directory failed", &self.partitions_offline);
         gauge("metadata_applied_offset", "Metadata log applied up to", &self.metadata_offset);
         gauge("controller_epoch", "Epoch of the active controller", &self.controller_epoch);

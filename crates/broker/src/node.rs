@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::boot;
 use crate::change_feed;
 use crate::chores;
+use crate::cleaner::Cleaner;
 use crate::critical::Critical;
 use crate::env::Env;
 use crate::fetch_sessions::FetchSessions;
@@ -101,6 +102,7 @@ pub struct Node {
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) replication: Arc<Replication>,
     pub(crate) groups: Arc<Groups>,
+    pub(crate) cleaner: Cleaner,
     /// Never locked by who may need the quorum: it is locked under the quorum's lock.
     reconcile: Arc<Critical<Reconcile>>,
     pub(crate) producer_ids: ProducerIds,
@@ -187,6 +189,7 @@ impl Node {
             partitions,
             replication,
             groups,
+            cleaner: Cleaner::default(),
             reconcile,
             producer_ids: ProducerIds::default(),
             dirs,

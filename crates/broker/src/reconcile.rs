@@ -35,8 +35,15 @@ pub(crate) struct Dir {
     /// Logs that a run which did not end cleanly has left, and that nobody has opened since: until they are recovered, the
     /// directory cannot be called clean.
     pub(crate) unrecovered: AtomicUsize,
-    /// Checkpoints are written one after the other; the high watermarks as they were written last.
-    pub(crate) checkpointing: parking_lot::Mutex<Vec<(TopicPartition, Offset)>>,
+    /// Checkpoints are written one after the other.
+    pub(crate) checkpointing: parking_lot::Mutex<Written>,
+}
+
+/// Checkpoints as they were written last.
+#[derive(Default)]
+pub(crate) struct Written {
+    pub(crate) high_watermarks: Vec<(TopicPartition, Offset)>,
+    pub(crate) cleaned: Vec<(TopicPartition, Offset)>,
 }
 
 impl Dir {
@@ -55,6 +62,7 @@ pub(crate) struct Unclaimed {
     pub(crate) start_offset: Offset,
     pub(crate) recovery_point: Offset,
     pub(crate) high_watermark: Offset,
+    pub(crate) cleaned_to: Option<Offset>,
 }
 
 /// What reconciling works on.
@@ -203,6 +211,7 @@ impl Reconcile {
             options: Arc::clone(&settings.log),
             start_offset: claimed.as_ref().map_or(Offset::ZERO, |found| found.start_offset),
             recovery_point: claimed.as_ref().map_or(Offset::ZERO, |found| found.recovery_point),
+            cleaned_to: claimed.as_ref().and_then(|found| found.cleaned_to),
             clean: dir.clean,
             rewrite: settings.durable_first(),
             now: self.env.now(),

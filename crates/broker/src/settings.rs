@@ -72,6 +72,9 @@ fn log_options(topic: &TopicConfig, producer_id_expiration_ms: u64) -> LogOption
         retention_bytes: topic.retention_bytes.map_or(-1, signed),
         delete: topic.cleanup_delete,
         compact: topic.cleanup_compact,
+        min_compaction_lag_ms: signed(topic.min_compaction_lag_ms),
+        max_compaction_lag_ms: signed(topic.max_compaction_lag_ms),
+        delete_retention_ms: signed(topic.delete_retention_ms),
         producers: ProducerOptions { expiration_ms: signed(producer_id_expiration_ms) },
     }
 }

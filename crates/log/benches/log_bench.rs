@@ -19,6 +19,7 @@ fn open(dir: &tempfile::TempDir) -> Log {
         options: Arc::new(LogOptions { segment_bytes: 256 << 20, ..LogOptions::default() }),
         start_offset: Offset::ZERO,
         recovery_point: Offset::ZERO,
+        cleaned_to: None,
         clean: false,
         rewrite: true,
         now: NOW,

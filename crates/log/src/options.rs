@@ -21,6 +21,12 @@ pub struct LogOptions {
     pub delete: bool,
     /// `cleanup.policy` contains `compact`: offsets may be missing between batches.
     pub compact: bool,
+    /// `min.compaction.lag.ms`: what is younger is not compacted.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: what is older should have been. A compacted log's segments span at most this time.
+    pub max_compaction_lag_ms: i64,
+    /// `delete.retention.ms`: how long tombstones and markers stay once compaction has seen them.
+    pub delete_retention_ms: i64,
     /// What is kept about producers.
     pub producers: ProducerOptions,
 }
@@ -45,6 +51,9 @@ impl Default for LogOptions {
             retention_bytes: -1,
             delete: true,
             compact: false,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            delete_retention_ms: 24 * 3_600_000,
             producers: ProducerOptions { expiration_ms: 86_400_000 },
         }
     }

@@ -50,6 +50,7 @@ fn open(files: &Arc<Files>, found: &FoundLog, clean: bool) -> (Log, Recovery) {
         options: options(),
         start_offset: found.start_offset,
         recovery_point: found.recovery_point,
+        cleaned_to: None,
         clean,
         rewrite: true,
         now: Millis(1_700_000_000_000),

@@ -65,6 +65,7 @@ fn partition(disk: &MemoryDisk, settings: Arc<Settings>) -> Arc<Partition> {
         options: Arc::new(LogOptions::default()),
         start_offset: Offset::ZERO,
         recovery_point: Offset::ZERO,
+        cleaned_to: None,
         clean: false,
         rewrite: true,
         now: Millis(0),

@@ -59,6 +59,7 @@ pub(super) fn load(boot: Boot) -> Result<Booted, LogError> {
         options: boot.log,
         start_offset: Offset::ZERO,
         recovery_point: boot.recovery_point,
+        cleaned_to: None,
         clean: boot.clean,
         rewrite: true,
         now: boot.now,

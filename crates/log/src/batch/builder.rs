@@ -6,7 +6,8 @@ use chronik_types::{LeaderEpoch, Millis, Offset, ProducerEpoch, ProducerId};
 use super::compression::compress;
 use super::header::Fields;
 use super::{
-    Attributes, Compression, HEADER_LEN, Header, Record, RecordHeaders, TimestampType, Validated, varint,
+    Attributes, Codec, Compression, HEADER_LEN, Header, Record, RecordHeaders, TimestampType, Validated,
+    varint,
 };
 
 /// A record to be written.
@@ -65,6 +66,15 @@ impl BatchBuilder {
             TimestampType::LogAppendTime => builder.log_append_time(header.max_timestamp()),
             TimestampType::CreateTime => builder,
         }
+    }
+
+    /// The batch of `header` without its records: offsets, epoch, producer and its last sequence stay
+    /// (`DefaultRecordBatch.writeEmptyHeader`).
+    pub fn emptied(header: Header<'_>) -> Bytes {
+        let attributes = header.attributes().with_delete_horizon(false);
+        let fields =
+            Fields { base_timestamp: Millis::NONE, record_count: 0, attributes, ..Fields::of(header) };
+        Bytes::copy_from_slice(&fields.write(Codec::None, &[]))
     }
 
     fn with(fields: Fields, compression: Compression, keeps_last_offset: bool) -> BatchBuilder {
@@ -250,7 +260,7 @@ fn bytes_len(field: Option<&[u8]>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Batch, Codec, Records, decompress};
+    use super::super::{Batch, Records, decompress};
     use super::*;
 
     fn timestamps_and_offsets(bytes: &[u8]) -> Vec<(i64, i64)> {
@@ -283,7 +293,10 @@ mod tests {
         assert_eq!((header.base_sequence(), header.last_sequence(), header.record_count()), (30, 32, 2));
         assert_eq!((header.delete_horizon(), header.max_timestamp()), (Some(Millis(9000)), Millis(200)));
 
-        let empty = BatchBuilder::like(original.header(), Compression::None).build();
+        let empty = BatchBuilder::emptied(Batch::parse(&kept).unwrap().header());
+        assert_eq!(timestamps_and_offsets(&empty), []);
+        assert_eq!(Batch::parse(&empty).unwrap().header().delete_horizon(), None);
+        let empty = BatchBuilder::emptied(original.header());
         assert_eq!(timestamps_and_offsets(&empty), []);
         let header = Batch::parse(&empty).unwrap().header();
         assert_eq!((header.last_offset(), header.last_sequence()), (Offset(12), 32));

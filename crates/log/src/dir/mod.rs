@@ -22,6 +22,7 @@ pub use name::{DirKind, DirName};
 const LOCK: &str = ".lock";
 const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 const START_OFFSETS: &str = "log-start-offset-checkpoint";
+const CLEANED_TO: &str = "cleaner-offset-checkpoint";
 const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
 
 type Offsets = BTreeMap<TopicPartition, Offset>;
@@ -66,6 +67,8 @@ pub struct FoundLog {
     pub start_offset: Offset,
     /// From `replication-offset-checkpoint`, or 0.
     pub high_watermark: Offset,
+    /// From `cleaner-offset-checkpoint`, if compaction has been there.
+    pub cleaned_to: Option<Offset>,
 }
 
 impl LogDir {
@@ -120,6 +123,7 @@ impl LogDir {
         let recovery_points = self.read_offsets(RECOVERY_POINTS, &mut found)?;
         let start_offsets = self.read_offsets(START_OFFSETS, &mut found)?;
         let high_watermarks = self.read_offsets(HIGH_WATERMARKS, &mut found)?;
+        let cleaned = self.read_offsets(CLEANED_TO, &mut found)?;
         for entry in self.files.disk().list(&self.path).context("list", &self.path)? {
             let Some(DirName { topic_partition, kind }) =
                 DirName::parse(&entry.name).filter(|_| entry.is_dir)
@@ -138,6 +142,7 @@ impl LogDir {
                 recovery_point: of(&recovery_points),
                 start_offset: of(&start_offsets),
                 high_watermark: of(&high_watermarks),
+                cleaned_to: cleaned.get(&topic_partition).copied(),
                 path,
                 topic_partition,
                 kind,
@@ -183,6 +188,14 @@ impl LogDir {
         offsets: impl IntoIterator<Item = (TopicPartition, Offset)>,
     ) -> Result<(), LogError> {
         self.replace(HIGH_WATERMARKS, &offsets::format(&offsets.into_iter().collect()))
+    }
+
+    /// Replaces `cleaner-offset-checkpoint`: up to where compaction has got.
+    pub fn write_cleaned(
+        &self,
+        offsets: impl IntoIterator<Item = (TopicPartition, Offset)>,
+    ) -> Result<(), LogError> {
+        self.replace(CLEANED_TO, &offsets::format(&offsets.into_iter().collect()))
     }
 
     /// Leaves the marker of a clean shutdown (`.kafka_cleanshutdown`). Only after every log has been closed, and the

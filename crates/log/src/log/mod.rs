@@ -10,6 +10,7 @@
 mod append;
 mod aside;
 mod checkpoint;
+mod clean;
 mod lookup;
 mod open;
 mod read;
@@ -35,6 +36,7 @@ use crate::segment::Segment;
 pub use append::Appended;
 pub use aside::Aside;
 pub use checkpoint::{CheckpointJob, Checkpointed};
+pub use clean::Dirt;
 pub use lookup::{Located, Lookup, TimestampQuery};
 pub use open::Open;
 pub use read::ReadSlice;
@@ -68,6 +70,10 @@ pub struct Log {
     producers: Producers,
     sync: SyncState,
     checkpoint: CheckpointState,
+    /// Compaction has got up to here.
+    cleaned_to: Option<Offset>,
+    /// How often the log has been cut.
+    generation: u64,
 }
 
 impl Log {

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use chronik_types::{Millis, Offset, TopicId};
 
 use super::checkpoint::{CheckpointState, EPOCHS};
+use super::clean::SWAP;
 use super::retention::DELETED;
 use super::sync::SyncState;
 use super::{Context, Log, Recovery};
 use crate::batch::Header;
 use crate::checkpoint::{epochs, partition_metadata};
+use crate::clean::CLEANED;
 use crate::disk::{Mode, read_file};
 use crate::epochs::Epochs;
 use crate::error::LogError;
@@ -22,9 +24,7 @@ use crate::producers::Producers;
 use crate::segment::{HeaderScan, Kind, ScanError, Segment};
 
 /// Files that were being made or replaced by compaction: of no use (`LogLoader`).
-const UNFINISHED: [&str; 3] = [DELETED, ".cleaned", ".tmp"];
-/// Files that compaction had finished, and was about to put in place of others.
-const SWAP: &str = ".swap";
+const UNFINISHED: [&str; 3] = [DELETED, CLEANED, ".tmp"];
 
 /// How to open a log.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Open {
     pub start_offset: Offset,
     /// From `recovery-point-offset-checkpoint`; 0 if it is not there.
     pub recovery_point: Offset,
+    /// From `cleaner-offset-checkpoint`, if it is there.
+    pub cleaned_to: Option<Offset>,
     /// Whether the directory was shut down cleanly ([`crate::LogDir`] knows): then nothing is scanned.
     pub clean: bool,
     /// After any other stop: whether what lies past the recovery point is written once more, since a sync may have failed
@@ -81,6 +83,8 @@ impl Log {
             producers: Producers::default(),
             sync: SyncState::default(),
             checkpoint: CheckpointState::default(),
+            cleaned_to: open.cleaned_to,
+            generation: 0,
         };
         let mut recovery = Recovery::default();
         if files.disk().exists(&log.dir).context("look at", &log.dir)? {
@@ -90,6 +94,7 @@ impl Log {
             log.open_segments(&listing, &open, &mut recovery)?;
         }
         log.sync.durable = log.end;
+        log.cleaned_to = log.cleaned_to.map(|to| to.min(log.end));
         if log.segments.is_empty() {
             log.checkpoint.recovery_point = log.end;
         }
@@ -175,8 +180,18 @@ impl Log {
     fn tidy(&mut self) -> Result<Listing, LogError> {
         let mut entries = self.files.disk().list(&self.dir).context("list", &self.dir)?;
         let mut swaps = Vec::new();
+        let swapped = |name: &str| entries.iter().any(|entry| entry.name == format!("{name}{SWAP}"));
         for entry in entries.iter().filter(|entry| !entry.is_dir) {
-            if UNFINISHED.iter().any(|suffix| entry.name.ends_with(suffix)) {
+            // The log's file is renamed first: once that is done its indexes are finished too.
+            let is_finished = |name: &str| match Kind::parse(name) {
+                Some((kind, base)) => kind != Kind::Log && swapped(&Kind::Log.name(base)),
+                None => false,
+            };
+            if let Some(name) = entry.name.strip_suffix(CLEANED).filter(|name| is_finished(name)) {
+                let (from, to) = (self.dir.join(&entry.name), self.dir.join(format!("{name}{SWAP}")));
+                self.files.disk().rename(&from, &to).context("rename to", &to)?;
+                swaps.push((name.to_owned(), entry.len));
+            } else if UNFINISHED.iter().any(|suffix| entry.name.ends_with(suffix)) {
                 self.remove_if_there(&entry.name)?;
             } else if let Some(name) = entry.name.strip_suffix(SWAP) {
                 swaps.push((name.to_owned(), entry.len));

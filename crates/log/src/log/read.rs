@@ -201,7 +201,8 @@ impl Log {
         let after = self.segments.partition_point(|segment| segment.base() <= from);
         let at = after.saturating_sub(1);
         let segment = &self.segments[at];
-        let next = self.segments.get(at + 1).filter(|_| self.options.compact);
+        // Compaction leaves gaps, and segments without any batch.
+        let next = self.segments[after..].iter().find(|next| next.size > 0);
         let relative = segment.files.relative(from);
         let recent = segment.gauge.as_ref().and_then(|gauge| gauge.recent_from(relative));
         let (start, size_hint) = if let Some(recent) = recent {

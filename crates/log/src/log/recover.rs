@@ -2,7 +2,7 @@
 //! log is cut.
 //!
 //! What is below the recovery point is trusted, indexes included: they were synced before it was written. The scan starts
-//! at the last index entry below it. In a log that is not compacted a segment must begin where the one before it ends: a
+//! at the last index entry below it. Where a log has not been compacted a segment must begin where the one before it ends: a
 //! hole means that a synced segment follows one whose tail was lost.
 //!
 //! What the scan reads may be in the page cache only, and not because it is still to be written: if a sync failed in the
@@ -238,7 +238,9 @@ impl Log {
         let was_cut =
             recovery.cuts.last().is_some_and(|cut| cut.path == self.segments[at].files.path(Kind::Log));
         let Some(next) = self.segments.get(at + 1) else { return Ok(()) };
-        let fits = next.base() == self.end || (self.options.compact && next.base() > self.end);
+        let was_cleaned = self.cleaned_to.is_some_and(|to| next.base() <= to);
+        let fits =
+            next.base() == self.end || ((self.options.compact || was_cleaned) && next.base() > self.end);
         if fits && !was_cut {
             let segment = &mut self.segments[at];
             let path = segment.files.path(Kind::Log);

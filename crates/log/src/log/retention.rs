@@ -2,7 +2,7 @@
 //! (`UnifiedLog.deleteOldSegments`).
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chronik_types::{Millis, Offset};
@@ -10,7 +10,7 @@ use chronik_types::{Millis, Offset};
 use super::{Context, Log};
 use crate::disk::Disk;
 use crate::error::LogError;
-use crate::segment::Kind;
+use crate::segment::{Kind, Segment};
 
 /// What files that wait for their removal end in.
 pub(super) const DELETED: &str = ".deleted";
@@ -21,11 +21,21 @@ pub(super) const DELETED: &str = ".deleted";
 #[must_use]
 pub struct RemovalJob {
     disk: Arc<dyn Disk>,
+    dir: Arc<Path>,
     segments: Vec<Offset>,
     paths: Vec<PathBuf>,
 }
 
 impl RemovalJob {
+    pub(super) fn new(disk: &Arc<dyn Disk>, dir: &Arc<Path>) -> RemovalJob {
+        RemovalJob { disk: Arc::clone(disk), dir: Arc::clone(dir), segments: Vec::new(), paths: Vec::new() }
+    }
+
+    /// Makes durable that the files have other names. Blocks; needs no lock.
+    pub fn make_durable(&self) -> Result<(), LogError> {
+        self.disk.sync_dir(&self.dir).context("sync", &self.dir)
+    }
+
     /// Segments that are gone, by base offset.
     pub fn segments(&self) -> &[Offset] {
         &self.segments
@@ -61,7 +71,7 @@ impl Log {
         if count == self.segments.len() {
             self.roll(now)?;
         }
-        let mut job = RemovalJob { disk: self.files.disk().clone(), segments: Vec::new(), paths: Vec::new() };
+        let mut job = RemovalJob::new(self.files.disk(), &self.dir);
         let renamed = (0..count).try_for_each(|_| self.set_first_aside(&mut job));
         let first = self.segments.first().map_or(self.end, |segment| segment.base());
         self.raise_start(first);
@@ -105,24 +115,10 @@ impl Log {
     /// Renames the files of the first segment and forgets it.
     fn set_first_aside(&mut self, job: &mut RemovalJob) -> Result<(), LogError> {
         let disk = self.files.disk().clone();
-        let segment = &self.segments[0];
-        segment.files.close();
-        for kind in Kind::ALL {
-            let path = segment.files.path(kind);
-            let mut aside = path.clone().into_os_string();
-            aside.push(DELETED);
-            let aside = PathBuf::from(aside);
-            match disk.rename(&path, &aside) {
-                Ok(()) => job.paths.push(aside),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // Without its log, an index is an orphan, and removed as one.
-                Err(_) if kind != Kind::Log => {}
-                Err(error) => return Err(LogError::io("rename", &path, error)),
-            }
-        }
+        self.segments[0].files.close();
+        set_aside(&self.segments[0], Kind::ALL, &*disk, job)?;
         let segment = self.segments.remove(0);
         self.checkpoint.unsynced.remove(&segment.base());
-        job.segments.push(segment.base());
         Ok(())
     }
 
@@ -146,4 +142,28 @@ impl Log {
         self.checkpoint.changed = true;
         true
     }
+}
+
+/// Renames a segment's files to `*.deleted`.
+pub(super) fn set_aside(
+    segment: &Segment,
+    kinds: impl IntoIterator<Item = Kind>,
+    disk: &dyn Disk,
+    job: &mut RemovalJob,
+) -> Result<(), LogError> {
+    for kind in kinds {
+        let path = segment.files.path(kind);
+        let mut aside = path.clone().into_os_string();
+        aside.push(DELETED);
+        let aside = PathBuf::from(aside);
+        match disk.rename(&path, &aside) {
+            Ok(()) => job.paths.push(aside),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Without its log, an index is an orphan, and removed as one.
+            Err(_) if kind != Kind::Log => {}
+            Err(error) => return Err(LogError::io("rename", &path, error)),
+        }
+    }
+    job.segments.push(segment.base());
+    Ok(())
 }

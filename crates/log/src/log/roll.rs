@@ -43,9 +43,12 @@ impl Log {
             Some(first) => extent.timestamp.0.saturating_sub(first.0),
             None => now.0.saturating_sub(segment.begun.0),
         };
-        let jitter_max = options.segment_jitter_ms.min(options.segment_ms);
+        // The active segment is not compacted: it must not hold a record back for longer than the lag.
+        let lag = if options.compact { options.max_compaction_lag_ms.max(1) } else { i64::MAX };
+        let segment_ms = options.segment_ms.min(lag);
+        let jitter_max = options.segment_jitter_ms.min(segment_ms);
         let jitter = if jitter_max > 0 { jitter_of(&dir, segment.base()) % jitter_max } else { 0 };
-        Ok(waited > options.segment_ms - jitter)
+        Ok(waited > segment_ms - jitter)
     }
 
     /// Brings the active segment's index into memory.
@@ -93,6 +96,7 @@ impl Log {
     pub(super) fn roll_at(&mut self, base: Offset, now: Millis) -> Result<(), LogError> {
         self.write_indexes(true)?;
         self.write_snapshot(base)?;
+        self.sync_if_compacted()?;
         let old = self.segments.len() - 1;
         self.begin_segment(base, now)?;
         let old = &mut self.segments[old];
@@ -100,6 +104,20 @@ impl Log {
         let old_base = old.base();
         self.checkpoint.unsynced.insert(old_base);
         Ok(())
+    }
+
+    /// A compacted log's segment is on disk before the next one begins: a gap that a crash leaves at its end could not be
+    /// told from one that compaction leaves.
+    fn sync_if_compacted(&mut self) -> Result<(), LogError> {
+        if !self.options.compact {
+            return Ok(());
+        }
+        let files = self.files.clone();
+        let segment = self.active();
+        let path = segment.files.path(Kind::Log);
+        let synced = segment.files.log(&files).and_then(|log| log.sync_data());
+        self.sync.poisoned |= synced.is_err();
+        synced.context("sync", &path)
     }
 
     /// Writes what the active segment's index files lack; when it is sealed, its largest timestamp too.

@@ -83,6 +83,7 @@ impl Log {
     }
 
     fn cut(&mut self, end: Offset, now: Millis) -> Result<(), LogError> {
+        self.was_cut(end);
         let keep = self.segments.partition_point(|segment| segment.base() <= end);
         self.remove_segments_from(keep)?;
         self.load_gauge().context("read the index of", &self.dir.clone())?;
@@ -184,6 +185,8 @@ impl Log {
     }
 
     pub(super) fn start_over(&mut self, start: Offset, now: Millis) -> Result<(), LogError> {
+        self.was_cut(start);
+        self.cleaned_to = None;
         self.remove_segments_from(0)?;
         self.start = start;
         self.end = start;

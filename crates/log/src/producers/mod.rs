@@ -36,6 +36,14 @@ pub struct ProducerSummary {
     pub current_txn_start_offset: Option<Offset>,
 }
 
+/// What compaction must keep of a producer (`LastRecord`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastRecord {
+    /// Last offset of its last batch; `None` if only a marker of it is known.
+    pub(crate) data_offset: Option<Offset>,
+    pub(crate) epoch: ProducerEpoch,
+}
+
 /// The place of a batch that was appended before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Duplicate {
@@ -127,6 +135,15 @@ impl Producers {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = ProducerSummary> + '_ {
         self.entries.iter().map(|(&producer_id, entry)| entry.summary(producer_id))
+    }
+
+    /// The last record of each producer.
+    pub(crate) fn last_records(&self) -> BTreeMap<ProducerId, LastRecord> {
+        let last = |entry: &Producer| LastRecord {
+            data_offset: entry.batches.back().map(|batch| batch.last_offset),
+            epoch: entry.epoch,
+        };
+        self.entries.iter().map(|(&id, entry)| (id, last(entry))).collect()
     }
 
     pub(crate) fn expire(&mut self, now: Millis, expiration_ms: i64) -> usize {

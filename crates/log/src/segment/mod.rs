@@ -7,7 +7,7 @@ mod scan;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chronik_types::{Millis, Offset};
 use parking_lot::Mutex;
@@ -63,6 +63,13 @@ impl Kind {
 /// How many places where readers stopped are remembered per segment.
 const HINTS: usize = 4;
 
+#[derive(Debug)]
+struct Retired {
+    log: Arc<dyn File>,
+    /// Without one, reading starts at the first batch.
+    offset_index: Option<Arc<dyn File>>,
+}
+
 /// The files of a segment, as readers use them.
 #[derive(Debug)]
 pub(crate) struct SegmentFiles {
@@ -70,6 +77,8 @@ pub(crate) struct SegmentFiles {
     base: Offset,
     log: Arc<Handle>,
     offset_index: Arc<Handle>,
+    /// The files of a segment that compaction has replaced: under its names there are others now.
+    retired: OnceLock<Retired>,
     /// Where the last reads ended: offset and position of the batch that comes next. Whoever reads on needs no search.
     hints: Mutex<([(Offset, u32); HINTS], u8)>,
 }
@@ -81,6 +90,7 @@ impl SegmentFiles {
             base,
             log: Arc::default(),
             offset_index: Arc::default(),
+            retired: OnceLock::new(),
             hints: Mutex::new(([(Offset::NONE, 0); HINTS], 0)),
         })
     }
@@ -95,7 +105,9 @@ impl SegmentFiles {
 
     /// The `.log` file.
     pub(crate) fn log(&self, files: &Files) -> io::Result<Arc<dyn File>> {
-        files.get(&self.log, || self.path(Kind::Log).into())
+        let file = files.get(&self.log, || self.path(Kind::Log).into());
+        // Looked at after the file was opened: what was opened before the replacement is the right one anyway.
+        self.retired.get().map_or(file, |retired| Ok(Arc::clone(&retired.log)))
     }
 
     /// Makes an empty `.log` file.
@@ -104,7 +116,24 @@ impl SegmentFiles {
     }
 
     pub(crate) fn offset_index(&self, files: &Files) -> io::Result<Arc<dyn File>> {
-        files.get(&self.offset_index, || self.path(Kind::OffsetIndex).into())
+        let file = files.get(&self.offset_index, || self.path(Kind::OffsetIndex).into());
+        match self.retired.get() {
+            Some(Retired { offset_index: Some(index), .. }) => Ok(Arc::clone(index)),
+            Some(_) => Err(io::ErrorKind::NotFound.into()),
+            None => file,
+        }
+    }
+
+    /// Holds the files open for whoever still reads them: compaction is about to put others under their names.
+    pub(crate) fn retire(&self, files: &Files) -> io::Result<()> {
+        let offset_index = match self.offset_index(files) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            other => Some(other?),
+        };
+        let retired = Retired { log: self.log(files)?, offset_index };
+        // A swap that failed and is tried again finds what it left.
+        let _ = self.retired.set(retired);
+        Ok(())
     }
 
     /// Closes the cached files: they are about to be removed or renamed.

@@ -122,6 +122,7 @@ impl World {
             options: self.options.clone(),
             start_offset: log.as_ref().map_or(Offset::ZERO, |log| log.start_offset),
             recovery_point: log.as_ref().map_or(Offset::ZERO, |log| log.recovery_point),
+            cleaned_to: None,
             clean: found.clean,
             rewrite: true,
             now: Millis(self.clock),

@@ -20,6 +20,8 @@ pub struct BrokerConfig {
     pub topics: TopicCreation,
     /// Background work on logs.
     pub chores: LogChores,
+    /// Compaction.
+    pub cleaner: CleanerConfig,
     /// How replicas are kept.
     pub replication: ReplicationConfig,
     /// How groups are coordinated.
@@ -94,6 +96,25 @@ pub struct LogChores {
     pub recovery_point_checkpoint_interval_ms: u64,
 }
 
+/// How logs are compacted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CleanerConfig {
+    /// `log.cleaner.enable`.
+    pub enable: bool,
+    /// `log.cleaner.threads`: logs that are compacted at the same time.
+    pub threads: u32,
+    /// `log.cleaner.dedupe.buffer.size`: of all threads together.
+    pub dedupe_buffer_bytes: u64,
+    /// `log.cleaner.io.buffer.load.factor`: how full the key table may get.
+    pub load_factor: f64,
+    /// `log.cleaner.io.buffer.size`: what is read at a time.
+    pub io_buffer_bytes: u64,
+    /// `log.cleaner.io.max.bytes.per.second`: read and written.
+    pub io_bytes_per_second: f64,
+    /// `log.cleaner.backoff.ms`.
+    pub backoff_ms: u64,
+}
+
 /// How replicas follow their leaders, and when they count as in sync.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicationConfig {
@@ -125,6 +146,7 @@ impl BrokerConfig {
             requests: requests(layers),
             topics: topics(layers),
             chores: chores(layers),
+            cleaner: cleaner(layers),
             replication: replication(layers),
             groups: CoordinatorConfig::resolve(layers),
             defaults: TopicConfig::resolve(&Nothing, layers),
@@ -184,6 +206,19 @@ fn chores(layers: &Layers<'_>) -> LogChores {
     }
 }
 
+fn cleaner(layers: &Layers<'_>) -> CleanerConfig {
+    let read = Reader(layers);
+    CleanerConfig {
+        enable: read.flag("log.cleaner.enable"),
+        threads: read.size("log.cleaner.threads") as u32,
+        dedupe_buffer_bytes: read.size("log.cleaner.dedupe.buffer.size"),
+        load_factor: read.ratio("log.cleaner.io.buffer.load.factor"),
+        io_buffer_bytes: read.size("log.cleaner.io.buffer.size"),
+        io_bytes_per_second: read.ratio("log.cleaner.io.max.bytes.per.second"),
+        backoff_ms: read.size("log.cleaner.backoff.ms"),
+    }
+}
+
 /// Reads broker keys that have a default and whose values were checked when they were set.
 pub(super) struct Reader<'a>(pub(super) &'a Layers<'a>);
 
@@ -198,6 +233,13 @@ impl Reader<'_> {
 
     pub(super) fn flag(&self, name: &str) -> bool {
         self.value(name) == Value::Boolean(true)
+    }
+
+    fn ratio(&self, name: &str) -> f64 {
+        match self.value(name) {
+            Value::Double(ratio) => ratio,
+            other => other.as_integer().expect("the key is a number") as f64,
+        }
     }
 
     /// A number that is never negative.

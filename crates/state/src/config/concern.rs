@@ -27,9 +27,6 @@ pub fn concern(scope: Scope, name: &str, text: &str) -> Result<Option<Concern>, 
         return Err(ConfigError::Unknown { name: name.to_owned(), scope: scope.word(), nearest });
     };
     let value = key.parse(text)?;
-    if key.name.ends_with("cleanup.policy") && value.elements().iter().any(|policy| &**policy == "compact") {
-        return Ok(Some(Concern::Refused("log compaction")));
-    }
     if key.default_value().as_ref() == Some(&value) || key.default.is_none() && text.is_empty() {
         return Ok(None);
     }
@@ -81,13 +78,6 @@ mod tests {
         );
         assert!(matches!(of("inter.broker.protocol.version", "3.9"), Some(Concern::Ignored(_))));
         assert!(concern(Scope::Topic, "zookeeper.connect", "").is_err());
-    }
-
-    #[test]
-    fn compaction_is_refused_wherever_it_is_asked_for() {
-        assert!(matches!(of("log.cleanup.policy", "delete,compact"), Some(Concern::Refused(_))));
-        let topic = concern(Scope::Topic, "cleanup.policy", "compact").unwrap();
-        assert!(matches!(topic, Some(Concern::Refused(_))));
     }
 
     #[test]

@@ -24,7 +24,9 @@ mod topic;
 mod value;
 
 pub use alter::{AlterOp, Altered, alter, check_overrides};
-pub use broker::{BrokerConfig, LogChores, NetworkConfig, ReplicationConfig, RequestLimits, TopicCreation};
+pub use broker::{
+    BrokerConfig, CleanerConfig, LogChores, NetworkConfig, ReplicationConfig, RequestLimits, TopicCreation,
+};
 pub use concern::{Concern, concern};
 pub use coordinator::CoordinatorConfig;
 pub use describe::{

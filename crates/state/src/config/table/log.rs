@@ -12,36 +12,36 @@ keys! { LOG, Broker;
         "The codec that batches are stored in; producer keeps what was sent.";
     "compression.zstd.level", Int = "3", Range(-131_072, 22), Medium, ClusterWide, public, Acts,
         "Zstd level when the broker compresses.";
-    "log.cleaner.backoff.ms", Long = "15000", Min(0), Medium, ClusterWide, public, NotYet(COMPACTION),
+    "log.cleaner.backoff.ms", Long = "15000", Min(0), Medium, ClusterWide, public, Acts,
         "Pause of the compaction when there is nothing to do.";
     "log.cleaner.dedupe.buffer.size", Long = "134217728", Any, Medium, ClusterWide, public,
-        NotYet(COMPACTION),
+        Acts,
         "Memory for the compaction's key table.";
     "log.cleaner.delete.retention.ms", Long = "86400000", Min(0), Medium, ClusterWide, public,
-        NotYet(COMPACTION),
+        Acts,
         "How long the markers of deleted keys stay in compacted topics.";
-    "log.cleaner.enable", Boolean = "true", Any, Medium, ReadOnly, public, NotYet(COMPACTION),
+    "log.cleaner.enable", Boolean = "true", Any, Medium, ReadOnly, public, Acts,
         "Whether compaction runs.";
-    "log.cleaner.io.buffer.load.factor", Double = "0.9", Any, Medium, ClusterWide, public, NotYet(COMPACTION),
+    "log.cleaner.io.buffer.load.factor", Double = "0.9", Any, Medium, ClusterWide, public, Acts,
         "How full the compaction's key table may get.";
-    "log.cleaner.io.buffer.size", Int = "524288", Min(0), Medium, ClusterWide, public, NotYet(COMPACTION),
-        "Memory of the compaction for reading and writing.";
+    "log.cleaner.io.buffer.size", Int = "524288", Min(0), Medium, ClusterWide, public, Acts,
+        "Bytes that the compaction reads at a time.";
     "log.cleaner.io.max.bytes.per.second", Double = "1.7976931348623157E308", Any, Medium, ClusterWide,
-        public, NotYet(COMPACTION),
+        public, Acts,
         "Most bytes per second that the compaction reads and writes.";
     "log.cleaner.max.compaction.lag.ms", Long = "9223372036854775807", Min(1), Medium, ClusterWide, public,
-        NotYet(COMPACTION),
+        Acts,
         "A record is compacted at the latest after this time.";
     "log.cleaner.min.cleanable.ratio", Double = "0.5", RangeF(0.0, 1.0), Medium, ClusterWide, public,
-        NotYet(COMPACTION),
+        Acts,
         "Share of uncompacted bytes in a log at which it is compacted.";
-    "log.cleaner.min.compaction.lag.ms", Long = "0", Min(0), Medium, ClusterWide, public, NotYet(COMPACTION),
+    "log.cleaner.min.compaction.lag.ms", Long = "0", Min(0), Medium, ClusterWide, public, Acts,
         "A record stays uncompacted for at least this time.";
-    "log.cleaner.threads", Int = "1", Min(0), Medium, ClusterWide, public, NoMeaning(THREADS),
-        "How many threads compact.";
+    "log.cleaner.threads", Int = "1", Min(0), Medium, ClusterWide, public, Acts,
+        "How many logs are compacted at the same time.";
     "log.cleanup.policy", List = "delete", ListOfOrEmpty(&["compact", "delete"]), Medium, ClusterWide,
         public, Acts,
-        "What happens to old segments: delete, or nothing if it is empty; compact is refused until compaction is built.";
+        "What happens to old records: delete removes old segments, compact keeps the last of each key, both do both; nothing if it is empty.";
     "log.dir", List = "/tmp/kafka-logs", SomeTexts, High, ReadOnly, public, Acts,
         "Where the data is kept; log.dirs takes precedence.";
     "log.dir.failure.timeout.ms", Long = "30000", Min(1), Low, ReadOnly, public,

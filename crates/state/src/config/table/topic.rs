@@ -5,7 +5,7 @@ use super::rows::*;
 keys! { TOPIC, Topic;
     "cleanup.policy", List = "delete", ListOfOrEmpty(&["compact", "delete"]), Medium, ClusterWide, public,
         Acts,
-        "What happens to old segments: delete, or nothing if it is empty; compact is refused until compaction is built.";
+        "What happens to old records: delete removes old segments, compact keeps the last of each key, both do both; nothing if it is empty.";
     "compression.gzip.level", Int = "-1", GzipLevel, Medium, ClusterWide, public, Acts,
         "Gzip level when the broker compresses; -1 is the codec's default.";
     "compression.lz4.level", Int = "9", Range(1, 17), Medium, ClusterWide, public, Acts,
@@ -15,7 +15,7 @@ keys! { TOPIC, Topic;
         "The codec that batches are stored in; producer keeps what was sent.";
     "compression.zstd.level", Int = "3", Range(-131_072, 22), Medium, ClusterWide, public, Acts,
         "Zstd level when the broker compresses.";
-    "delete.retention.ms", Long = "86400000", Min(0), Medium, ClusterWide, public, NotYet(COMPACTION),
+    "delete.retention.ms", Long = "86400000", Min(0), Medium, ClusterWide, public, Acts,
         "How long the markers of deleted keys stay in a compacted topic.";
     "file.delete.delay.ms", Long = "60000", Min(0), Medium, ClusterWide, public, Acts,
         "How long a deleted segment's files stay on disk.";
@@ -38,7 +38,7 @@ keys! { TOPIC, Topic;
     "local.retention.ms", Long = "-2", Min(-2), Medium, ClusterWide, public, NotYet(TIERED),
         "How long data stays on local disk; -2 follows retention.ms.";
     "max.compaction.lag.ms", Long = "9223372036854775807", Min(1), Medium, ClusterWide, public,
-        NotYet(COMPACTION),
+        Acts,
         "A record is compacted at the latest after this time.";
     "max.message.bytes", Int = "1048588", Min(0), Medium, ClusterWide, public, Acts,
         "Largest batch in bytes.";
@@ -51,9 +51,9 @@ keys! { TOPIC, Topic;
         ClusterWide, public, Acts,
         "Whether records carry the producer's time or that of the append.";
     "min.cleanable.dirty.ratio", Double = "0.5", RangeF(0.0, 1.0), Medium, ClusterWide, public,
-        NotYet(COMPACTION),
+        Acts,
         "Share of uncompacted bytes at which the log is compacted.";
-    "min.compaction.lag.ms", Long = "0", Min(0), Medium, ClusterWide, public, NotYet(COMPACTION),
+    "min.compaction.lag.ms", Long = "0", Min(0), Medium, ClusterWide, public, Acts,
         "A record stays uncompacted for at least this time.";
     "min.insync.replicas", Int = "1", Min(1), Medium, ClusterWide, public, Acts,
         "In-sync replicas that acks=all needs at least.";
