@@ -148,11 +148,11 @@ pub(crate) fn write_checkpoints(node: &Node) {
             .log_dir
             .write_recovery_points(recovery_points)
             .and_then(|()| dir.log_dir.write_start_offsets(starts))
-            .and_then(|()| dir.log_dir.write_high_watermarks(high_watermarks.iter().cloned()))
-            .and_then(|()| match cleaned == written_before.cleaned {
-                true => Ok(()),
-                false => dir.log_dir.write_cleaned(cleaned.iter().cloned()),
-            });
+            .and_then(|()| dir.log_dir.write_high_watermarks(high_watermarks.iter().cloned()));
+        let written = written.and_then(|()| {
+            let is_news = cleaned != written_before.cleaned;
+            if is_news { dir.log_dir.write_cleaned(cleaned.iter().cloned()) } else { Ok(()) }
+        });
         match written {
             Ok(()) => *written_before = Written { high_watermarks, cleaned },
             Err(error) => dir.data.failed(&error),

@@ -95,7 +95,9 @@ impl Worker {
                 continue;
             }
             failed(&node, &partition, &error);
-            break;
+            if !matches!(error, LogError::Corrupt { .. }) {
+                break;
+            }
         }
         if let Some(node) = self.node.upgrade() {
             node.cleaner.state.lock().workers -= 1;

@@ -65,6 +65,8 @@ pub struct ReplicaView {
     pub log_end: Offset,
     /// Up to where its log survives a power failure.
     pub durable: Offset,
+    /// It is compacted, each copy by itself.
+    pub is_compacted: bool,
 }
 
 impl Node {

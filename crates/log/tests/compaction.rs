@@ -32,7 +32,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn script() -> impl Strategy<Value = Vec<Op>> {
-    prop::collection::vec(op(), 5..50)
+    prop::collection::vec(op(), 5..40)
 }
 
 /// Few cases by default; `PROPTEST_CASES` asks for more.
@@ -63,7 +63,7 @@ fn operations(script: &[Op], seed: u64) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(config(60))]
+    #![proptest_config(config(40))]
 
     #[test]
     fn a_compacted_log_says_the_same(script in script(), seed: u64) {
@@ -82,7 +82,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(6))]
+    #![proptest_config(config(3))]
 
     #[test]
     fn it_does_whenever_the_power_goes(script in script(), seed: u64) {

@@ -200,6 +200,7 @@ impl Partition {
             log_start: log.start_offset(),
             log_end: log.end_offset(),
             durable: log.durable_offset(),
+            is_compacted: state.settings.topic.cleanup_compact,
         })
     }
 

@@ -108,10 +108,12 @@ impl Rules {
 }
 
 fn emptied_or_nothing(header: Header<'_>, keeps_empty: bool) -> Kept {
-    match keeps_empty {
-        false => Kept::Nothing,
-        true if header.record_count() == 0 => Kept::AsItIs,
-        true => Kept::Rewritten(BatchBuilder::emptied(header)),
+    if !keeps_empty {
+        Kept::Nothing
+    } else if header.record_count() == 0 {
+        Kept::AsItIs
+    } else {
+        Kept::Rewritten(BatchBuilder::emptied(header))
     }
 }
 

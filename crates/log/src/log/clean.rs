@@ -67,13 +67,14 @@ impl Log {
             is_overdue: false,
         };
         for (at, segment) in self.segments[..active].iter_mut().enumerate() {
-            let path = segment.files.path(Kind::TimeIndex);
             let next = bases[at + 1];
-            let newest = segment
-                .newest(&files)
-                .context("read", &path)?
-                .map_or(segment.begun, |newest| newest.timestamp);
-            let is_young = min_lag > 0 && next > from && newest.0 > now.0.saturating_sub(min_lag);
+            let mut is_young = false;
+            if min_lag > 0 && next > from {
+                let path = segment.files.path(Kind::TimeIndex);
+                let newest = segment.newest(&files).context("read", &path)?;
+                let newest = newest.map_or(segment.begun, |newest| newest.timestamp);
+                is_young = newest.0 > now.0.saturating_sub(min_lag);
+            }
             if next > stable || is_young {
                 break;
             }

@@ -2,6 +2,8 @@
 //! byte for byte; whoever leads in the newest epoch has all of it, and so has every replica in sync, on its disk (DESIGN
 //! section 9; `ISR` and `HW` in Kafka's replication, KIP-101).
 //!
+//! Of a compacted partition each copy may lack other batches, or records in them; but batches stay where they were.
+//!
 //! The first node that knows a batch as committed decides what is right. Every copy is compared up to its own high
 //! watermark, once in each of its lives and then as it grows.
 
@@ -113,7 +115,13 @@ impl Replicas {
                     break;
                 }
                 at = header.next_offset();
-                if let Some(what) = committed.compare(header.base_offset(), at, batch.as_bytes()) {
+                let base = header.base_offset();
+                let what = if replica.is_compacted {
+                    committed.compare_compacted(base, at)
+                } else {
+                    committed.compare(base, at, batch.as_bytes())
+                };
+                if let Some(what) = what {
                     return wrong(what);
                 }
             }
@@ -127,6 +135,17 @@ impl Replicas {
 }
 
 impl Committed {
+    fn compare_compacted(&mut self, base: Offset, end: Offset) -> Option<String> {
+        let before = self.batches.range(..base).next_back().filter(|(_, (end, _))| *end > base);
+        let known = self.batches.get(&base).filter(|(known, _)| *known != end);
+        if let Some((base, (end, _))) = before.or(known.map(|known| (&base, known))) {
+            return Some(format!("a batch [{base}, {end}) where others were committed"));
+        }
+        self.batches.insert(base, (end, 0));
+        self.end = self.end.max(end);
+        None
+    }
+
     fn compare(&mut self, base: Offset, end: Offset, bytes: &[u8]) -> Option<String> {
         let mut hasher = DefaultHasher::new();
         hasher.write(bytes);
