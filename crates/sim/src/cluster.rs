@@ -39,6 +39,10 @@ pub struct Tally {
     pub changes: u64,
     /// Records whose produce was acknowledged.
     pub records: u64,
+    /// Generations of the group.
+    pub generations: u64,
+    /// Offsets whose commit was acknowledged.
+    pub commits: u64,
 }
 
 impl Tally {
@@ -54,6 +58,8 @@ impl Tally {
         self.topics += other.topics;
         self.changes += other.changes;
         self.records += other.records;
+        self.generations += other.generations;
+        self.commits += other.commits;
     }
 }
 
@@ -62,7 +68,7 @@ impl std::fmt::Display for Tally {
         write!(
             f,
             "{} steps, {} elections, {} crashes, {} network partitions, {} disk faults, {} voter changes, \
-             {} snapshots, {} topics created, {} metadata offsets committed, {} records acknowledged",
+             {} snapshots, {} topics created, {} metadata offsets committed, {} records acknowledged, {} generations, {} commits",
             self.steps,
             self.elections,
             self.crashes,
@@ -72,7 +78,9 @@ impl std::fmt::Display for Tally {
             self.snapshots,
             self.topics,
             self.changes,
-            self.records
+            self.records,
+            self.generations,
+            self.commits
         )
     }
 }

@@ -19,8 +19,11 @@ use chronik_sim::world::quiet_halts;
 /// How often a run that differs from itself is looked for: one seed in so many is run twice.
 const TWICE: u64 = 16;
 /// The scenarios by name.
-const SCENARIOS: [(&str, Scenario); 2] =
-    [("single-node", scenarios::single_node::run), ("cluster", scenarios::cluster::run)];
+const SCENARIOS: [(&str, Scenario); 3] = [
+    ("single-node", scenarios::single_node::run),
+    ("cluster", scenarios::cluster::run),
+    ("groups", scenarios::groups::run),
+];
 
 fn main() -> ExitCode {
     quiet_halts();

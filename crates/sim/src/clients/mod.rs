@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod consume;
+pub mod groups;
 pub mod produce;
 pub mod records;
 pub mod topics;

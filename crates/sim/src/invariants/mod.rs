@@ -3,6 +3,7 @@
 //! A step changes the state of one node only, so that node alone is looked at. What was true once and must stay true
 //! (votes, leaders, what is committed) is remembered here, through all the lives of the nodes.
 
+pub mod commits_stay;
 mod committed_prefix;
 mod epochs_go_up;
 mod images_agree;
@@ -13,6 +14,7 @@ mod log_matching;
 mod majority_has_it;
 mod marks_go_up;
 mod one_leader_per_epoch;
+pub mod one_owner;
 mod one_partition_leader;
 mod only_the_leader_proposes;
 mod replicas_agree;

@@ -31,7 +31,7 @@ const LEISURE: [Duration; 2] = [Duration::from_millis(600), Duration::from_milli
 /// How long the faults go on.
 const UNREST: Duration = Duration::from_secs(20);
 /// How long the cluster may take to come to rest after that.
-const REST_MAX: Duration = Duration::from_mins(1);
+pub(super) const REST_MAX: Duration = Duration::from_mins(1);
 
 /// Runs it.
 ///
@@ -108,7 +108,7 @@ impl Work {
     }
 }
 
-fn unrest(cluster: &mut Cluster) -> Result<()> {
+pub(super) fn unrest(cluster: &mut Cluster) -> Result<()> {
     let most = [200, 600, 1500, 4000][cluster.world.below(4) as usize];
     while cluster.world.now() < UNREST {
         let lull = cluster.world.duration(Duration::from_millis(20), Duration::from_millis(most));
@@ -133,7 +133,7 @@ fn rest(cluster: &mut Cluster, work: &mut Work) -> Result<Vec<String>> {
 }
 
 /// One leader whom all follow, equal images, every broker in service, and `__meta`.
-fn is_settled(cluster: &Cluster) -> bool {
+pub(super) fn is_settled(cluster: &Cluster) -> bool {
     let nodes: Vec<_> =
         cluster.nodes.values().filter_map(|node| Some((node, node.node()?.inspect()))).collect();
     let Some((_, first)) = nodes.first() else { return false };

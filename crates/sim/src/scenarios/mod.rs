@@ -4,6 +4,7 @@
 //! rest in a bounded time, and is judged.
 
 pub mod cluster;
+pub mod groups;
 pub mod single_node;
 
 use chronik_broker::PlantedFault;
