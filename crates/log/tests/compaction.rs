@@ -63,7 +63,7 @@ fn operations(script: &[Op], seed: u64) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(config(40))]
+    #![proptest_config(config(30))]
 
     #[test]
     fn a_compacted_log_says_the_same(script in script(), seed: u64) {
@@ -82,7 +82,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(3))]
+    #![proptest_config(config(2))]
 
     #[test]
     fn it_does_whenever_the_power_goes(script in script(), seed: u64) {

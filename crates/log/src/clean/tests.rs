@@ -262,7 +262,7 @@ fn a_bad_batch_makes_a_log_uncleanable_and_nothing_else() {
     put(&mut log, 1, &[("a", Some("1"))]);
     seal(&mut log, 1);
     let path = Path::new(DIR).join("00000000000000000000.log");
-    disk.open(&path, Mode::Write).unwrap().write_all_at(&mut [io::IoSlice::new(b"x")], 70).unwrap();
+    disk.open(&path, Mode::Write).unwrap().write_all_at(&mut [io::IoSlice::new(b"x")], 68).unwrap();
     let mut cleaning = begin(&mut log, 2, 10).unwrap();
     let error = cleaning.step(1000).unwrap_err();
     assert!(matches!(&error, LogError::Corrupt { path: at, .. } if *at == path), "{error}");
