@@ -113,6 +113,10 @@ async fn lead(node: &Arc<Node>, index: PartitionIndex, mut shard: Arc<Shard>) {
     loop {
         match load::load(node, &shard).await {
             Ok(()) => shard.drive(node).await,
+            Err(load::LoadError::Partition(code)) => {
+                tracing::debug!(partition = %index, %code, "groups are not loaded: the lead is lost");
+                shard.resign(ErrorCode::NotCoordinator);
+            }
             Err(error) => {
                 tracing::error!(topic = topic::NAME, partition = %index, %error, "groups cannot be loaded");
                 shard.resign(ErrorCode::NotCoordinator);

@@ -238,10 +238,14 @@ impl Shard {
                 }
             }
             Err(code) => {
-                tracing::warn!(
-                    partition = %self.partition.name, epoch = %self.epoch, %code,
-                    "what was decided about groups could not be written: they are loaded anew"
-                );
+                if code == ErrorCode::NotLeaderOrFollower {
+                    tracing::debug!(partition = %self.partition.name, epoch = %self.epoch, "the lead is lost");
+                } else {
+                    tracing::warn!(
+                        partition = %self.partition.name, epoch = %self.epoch, %code,
+                        "what was decided about groups could not be written: they are loaded anew"
+                    );
+                }
                 self.end(state, coordinators(code));
             }
         }

@@ -78,8 +78,10 @@ pub fn run(arguments: &Arguments, printer: &mut Printer) -> Result<()> {
 fn describe(client: &mut Client, group: &str) -> Result<Described, Error> {
     match describe_consumer(client, group) {
         // Not one of the new protocol, or a broker that does not know it.
-        Err(Error::Refused { code: ErrorCode::GroupIdNotFound | ErrorCode::UnsupportedVersion, .. })
-        | Err(Error::Unsupported { .. }) => describe_classic(client, group),
+        Err(
+            Error::Refused { code: ErrorCode::GroupIdNotFound | ErrorCode::UnsupportedVersion, .. }
+            | Error::Unsupported { .. },
+        ) => describe_classic(client, group),
         described => described,
     }
 }
