@@ -12,7 +12,7 @@ use super::assignment::{self, Assigner};
 use super::{Change, Context, Decision, Refused, form_meta, repeated};
 use crate::cluster::configuration;
 use crate::cluster::state::collision_key;
-use crate::cluster::{Random, Seed, check_topic_name, is_internal_topic};
+use crate::cluster::{Random, Seed, check_topic_name};
 use crate::config::{Resource, check_overrides};
 use crate::records::{ConfigRecord, Name, TopicRecord};
 
@@ -179,10 +179,7 @@ fn check_configs(context: &Context<'_>, topic: &NewTopic) -> Result<Vec<(Name, N
         .iter()
         .filter_map(|(key, value)| Some((key.to_string(), value.as_ref()?.to_string())))
         .collect();
-    // The cluster's own topics ask to be compacted; nothing is lost by keeping their records.
-    let is_left_out = |key: &str| is_internal_topic(&topic.name) && key == "cleanup.policy";
     let pairs = overrides.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    let pairs = pairs.filter(|(key, _)| !is_left_out(key));
     check_overrides(Resource::Topic, pairs, &configuration::layers(context))
         .map_err(|error| Refused::new(ErrorCode::InvalidConfig, error.to_string()))?;
     Ok(overrides.into_iter().map(|(key, value)| (Name::from(key), Name::from(value))).collect())
