@@ -41,7 +41,7 @@ keys! { LOG, Broker;
         "How many logs are compacted at the same time.";
     "log.cleanup.policy", List = "delete", ListOfOrEmpty(&["compact", "delete"]), Medium, ClusterWide,
         public, Acts,
-        "What happens to old records: delete removes old segments, compact keeps the last of each key, both do both; nothing if it is empty.";
+        "What happens to old records: delete removes segments, compact keeps the last of each key; empty keeps all.";
     "log.dir", List = "/tmp/kafka-logs", SomeTexts, High, ReadOnly, public, Acts,
         "Where the data is kept; log.dirs takes precedence.";
     "log.dir.failure.timeout.ms", Long = "30000", Min(1), Low, ReadOnly, public,

@@ -5,7 +5,7 @@ use super::rows::*;
 keys! { TOPIC, Topic;
     "cleanup.policy", List = "delete", ListOfOrEmpty(&["compact", "delete"]), Medium, ClusterWide, public,
         Acts,
-        "What happens to old records: delete removes old segments, compact keeps the last of each key, both do both; nothing if it is empty.";
+        "What happens to old records: delete removes segments, compact keeps the last of each key; empty keeps all.";
     "compression.gzip.level", Int = "-1", GzipLevel, Medium, ClusterWide, public, Acts,
         "Gzip level when the broker compresses; -1 is the codec's default.";
     "compression.lz4.level", Int = "9", Range(1, 17), Medium, ClusterWide, public, Acts,
