@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chronik_types::{PartitionIndex, TopicId};
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::partition::Partition;
 
@@ -13,6 +13,8 @@ use crate::partition::Partition;
 #[derive(Default)]
 pub(crate) struct Partitions {
     by_id: RwLock<IndexMap<(TopicId, PartitionIndex), Arc<Partition>, FixedState>>,
+    /// In the order of their names, for as long as they stay the same.
+    sorted: Mutex<Option<Vec<Arc<Partition>>>>,
 }
 
 impl Partitions {
@@ -23,12 +25,16 @@ impl Partitions {
 
     /// Adds a partition.
     pub(crate) fn insert(&self, index: PartitionIndex, partition: Arc<Partition>) {
-        self.by_id.write().insert((partition.topic_id, index), partition);
+        let mut by_id = self.by_id.write();
+        by_id.insert((partition.topic_id, index), partition);
+        *self.sorted.lock() = None;
     }
 
     /// Takes one away.
     pub(crate) fn remove(&self, topic: TopicId, index: PartitionIndex) -> Option<Arc<Partition>> {
-        self.by_id.write().swap_remove(&(topic, index))
+        let mut by_id = self.by_id.write();
+        *self.sorted.lock() = None;
+        by_id.swap_remove(&(topic, index))
     }
 
     /// How many there are.
@@ -38,8 +44,13 @@ impl Partitions {
 
     /// All of them, in the order of their names.
     pub(crate) fn all(&self) -> Vec<Arc<Partition>> {
-        let mut all: Vec<Arc<Partition>> = self.by_id.read().values().cloned().collect();
-        all.sort_by(|a, b| a.name.cmp(&b.name));
-        all
+        let by_id = self.by_id.read();
+        let mut sorted = self.sorted.lock();
+        let all = sorted.get_or_insert_with(|| {
+            let mut all: Vec<Arc<Partition>> = by_id.values().cloned().collect();
+            all.sort_by(|a, b| a.name.cmp(&b.name));
+            all
+        });
+        all.clone()
     }
 }

@@ -6,6 +6,9 @@
 //! at once. The response holds at most `max_bytes` (and `fetch.max.bytes`), but always at least one batch, so that a
 //! consumer can go on whatever its limits.
 //!
+//! A consumer may read from any replica since version 11; a leader that chooses by rack (`replica.selector.class`) names it
+//! the one that is nearest.
+//!
 //! A follower (`replica_id >= 0`) reads to the log's end, and where it fetches says what it holds: that moves the high
 //! watermark. Its wait ends with the next append, or when it sends another request behind this one.
 
@@ -15,7 +18,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use chronik_state::image::MetadataImage;
-use chronik_types::ErrorCode;
+use chronik_types::{ErrorCode, NodeId};
 use chronik_wire::fetch::{
     AbortedTransaction, FetchRequest, FetchResponse, FetchedPartition, FetchedTopic, IsolationLevel, Records,
 };
@@ -24,15 +27,19 @@ use smallvec::SmallVec;
 
 use super::{Reply, Started};
 use crate::connection::Client;
-use crate::fetch_sessions::{FetchContext, PartitionKey, SessionRequest, Told, Wanted};
+use crate::fetch_sessions::{FetchContext, LastFetch, PartitionKey, SessionRequest, Told, Wanted};
 use crate::node::Node;
-use crate::partition::{FollowerFetch, Partition, Reader, Who};
+use crate::partition::{Consumer, FollowerFetch, Partition, Reader, Who};
 use crate::replication;
 use crate::wait::Wait;
 
-pub(super) fn start(node: &Arc<Node>, client: &Arc<Client>, request: FetchRequest) -> Started {
-    let limits = Limits {
-        who: who(node, &request),
+/// The version in which consumers learn of other replicas to read from (KIP-392).
+const SINCE_FOLLOWERS: i16 = 11;
+
+pub(super) fn start(node: &Arc<Node>, client: &Arc<Client>, version: i16, request: FetchRequest) -> Started {
+    let mut limits = Limits {
+        who: who(node, version, &request),
+        near: near(node, client, &request),
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
         max_bytes: usize::try_from(request.max_bytes)
             .unwrap_or(0)
@@ -43,19 +50,22 @@ pub(super) fn start(node: &Arc<Node>, client: &Arc<Client>, request: FetchReques
         Ok(context) => context,
         Err((code, session_id)) => return response(code, session_id).into(),
     };
-    let mut first = Pass::default();
-    first.read(node, &context, limits);
-    if first.is_enough(limits) {
+    if let Who::Follower(follower) = &mut limits.who {
+        follower.heard = context.last_fetch.clone();
+    }
+    let first = Pass::read(node, &context, &limits);
+    if first.is_enough(&limits) {
         return first.answer(node, &context).into();
     }
     let (node, client) = (Arc::clone(node), Arc::clone(client));
-    Started::Parked(Box::pin(wait_and_read(node, client, context, limits, first)))
+    Started::Parked(Box::pin(wait_and_read(node, client, context, limits)))
 }
 
 /// Who asks. A follower's fetch counts for its position if its broker is the one that the image knows.
-fn who(node: &Node, request: &FetchRequest) -> Who {
+fn who(node: &Node, version: i16, request: &FetchRequest) -> Who {
     if request.replica_id.0 < 0 {
-        return Who::Consumer(request.isolation);
+        let leader_only = version < SINCE_FOLLOWERS;
+        return Who::Consumer(Consumer { isolation: request.isolation, leader_only });
     }
     let image = node.image();
     let broker = image.state.broker(request.replica_id);
@@ -71,107 +81,148 @@ fn who(node: &Node, request: &FetchRequest) -> Who {
             && broker.is_some_and(|broker| request.replica_epoch < broker.epoch),
         now: node.env.elapsed(),
         lag_max: replication::lag_max(node),
+        heard: LastFetch::default(),
         is_first_look: true,
     })
 }
 
-#[derive(Clone, Copy)]
+/// Where a consumer wants to read, if it says so and this broker chooses by rack.
+fn near(node: &Node, client: &Client, request: &FetchRequest) -> Option<Near> {
+    let is_consumer = request.replica_id.0 < 0 && !request.rack_id.is_empty();
+    let chooses = is_consumer && node.config.load().replication.rack_aware;
+    chooses.then(|| Near { rack: request.rack_id.clone(), listener: Arc::clone(&client.peer.listener_name) })
+}
+
+/// A consumer's rack, and the listener that it can reach.
+struct Near {
+    rack: StrBytes,
+    listener: Arc<str>,
+}
+
+impl Near {
+    fn has(&self, image: &MetadataImage, id: NodeId) -> bool {
+        image.state.broker(id).is_some_and(|broker| {
+            broker.rack.as_deref() == Some(&*self.rack)
+                && broker.is_active()
+                && broker.endpoint(&self.listener).is_some()
+        })
+    }
+}
+
 struct Limits {
     who: Who,
+    near: Option<Near>,
     min_bytes: usize,
     max_bytes: usize,
     max_wait: Duration,
 }
 
-/// One reading of all partitions.
+/// One reading of all partitions that may have something new.
 #[derive(Default)]
 struct Pass {
-    partitions: Vec<FetchedPartition>,
-    parkable: Vec<Arc<Partition>>,
+    /// By slot of the session.
+    partitions: Vec<(u32, FetchedPartition)>,
     bytes: usize,
-    failed: bool,
+    /// A follower asks, and the leader's quota has a limit: whether that is exceeded.
+    quota: Option<bool>,
+    /// Of replicas that the quota counts.
+    throttled_bytes: u64,
+    /// Something is to be told without waiting for more.
+    is_urgent: bool,
+    /// There is nothing to wait for.
+    is_empty: bool,
 }
 
 async fn wait_and_read(
     node: Arc<Node>,
     client: Arc<Client>,
-    context: FetchContext,
+    mut context: FetchContext,
     mut limits: Limits,
-    mut pass: Pass,
 ) -> Reply {
     if let Who::Follower(follower) = &mut limits.who {
         follower.is_first_look = false;
     }
     let mut deadline = node.env.sleep(limits.max_wait);
+    if !context.watches {
+        // Without a session nothing told of news until now: once more.
+        context.watches = true;
+        let pass = Pass::read(&node, &context, &limits);
+        if pass.is_enough(&limits) {
+            return pass.answer(&node, &context).into();
+        }
+    }
     loop {
         let wait = Wait::new();
-        pass.parkable.iter().for_each(|partition| partition.park_fetch(&wait, &limits.who));
+        context.watch.park(&wait);
         if let Who::Follower(_) = limits.who {
             client.waits_for_more(&wait);
         }
-        // What was committed between the reading and the parking would not wake us: read once more.
-        let _parked = Parked { wait: Arc::clone(&wait), partitions: std::mem::take(&mut pass.parkable) };
-        pass = Pass::default();
-        pass.read(&node, &context, limits);
-        let mut timed_out = false;
-        if !pass.is_enough(limits) {
-            timed_out = poll_fn(|cx| match wait.poll(cx) {
-                Poll::Ready(outcome) => Poll::Ready(outcome == ErrorCode::RequestTimedOut),
-                Poll::Pending => deadline.as_mut().poll(cx).map(|()| true),
-            })
-            .await;
-            pass = Pass::default();
-            pass.read(&node, &context, limits);
-        }
-        if timed_out || pass.is_enough(limits) {
+        let timed_out = poll_fn(|cx| match wait.poll(cx) {
+            Poll::Ready(outcome) => Poll::Ready(outcome == ErrorCode::RequestTimedOut),
+            Poll::Pending => deadline.as_mut().poll(cx).map(|()| true),
+        })
+        .await;
+        let pass = Pass::read(&node, &context, &limits);
+        if timed_out || pass.is_enough(&limits) {
             return pass.answer(&node, &context).into();
         }
     }
 }
 
-/// A wait that is known to partitions; they forget it when the fetch goes on, or its connection goes.
-struct Parked {
-    wait: Arc<Wait>,
-    partitions: Vec<Arc<Partition>>,
-}
-
-impl Drop for Parked {
-    fn drop(&mut self) {
-        self.partitions.iter().for_each(|partition| partition.unpark_fetch(&self.wait));
-    }
-}
-
 impl Pass {
-    fn read(&mut self, node: &Arc<Node>, context: &FetchContext, limits: Limits) {
+    fn read(node: &Arc<Node>, context: &FetchContext, limits: &Limits) -> Pass {
+        let mut pass = Pass::default();
+        // Whoever asked again in this session gets what there is.
+        let Some(mut session) = context.session() else { return Pass { is_empty: true, ..pass } };
+        pass.is_empty = session.len() == 0;
+        if let Who::Follower(_) = limits.who {
+            pass.quota = replication::leader_quota_exceeded(node);
+        }
         let image = node.image();
-        for (key, wanted) in &context.partitions {
+        for at in session.take_pending() {
+            let Some((key, wanted)) = session.slot(at).map(|slot| (slot.key.clone(), slot.wanted)) else {
+                continue;
+            };
             let found = match key.topic_id {
                 chronik_types::TopicId::ZERO => node.led_partition(&image, &key.topic, key.partition),
                 id => node.led_by_id(&image, id, key.partition),
             };
-            let answer = found.and_then(|partition| self.read_one(node, partition, wanted, limits));
-            let answer = answer.unwrap_or_else(|code| {
-                self.failed = true;
-                refused(&image, key, code)
-            });
-            self.partitions.push(answer);
+            if let Ok(partition) = &found
+                && context.watches
+            {
+                session.watch(at, partition);
+            }
+            let (answer, look_again) = found
+                .and_then(|partition| pass.read_one((node, &image), &partition, &wanted, limits))
+                .unwrap_or_else(|code| {
+                    pass.is_urgent = true;
+                    (refused(&image, &key, code), true)
+                });
+            let is_news = session.slot(at).is_some_and(|slot| slot.is_news(told(&answer)));
+            if !context.incremental || look_again || is_news {
+                session.keep(at);
+                pass.partitions.push((at, answer));
+            }
         }
+        pass
     }
 
     fn read_one(
         &mut self,
-        node: &Node,
-        partition: Arc<Partition>,
+        (node, image): (&Node, &MetadataImage),
+        partition: &Arc<Partition>,
         wanted: &Wanted,
-        limits: Limits,
-    ) -> Result<FetchedPartition, ErrorCode> {
+        limits: &Limits,
+    ) -> Result<(FetchedPartition, bool), ErrorCode> {
         let left = limits.max_bytes.saturating_sub(self.bytes);
         let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
         let at_least_one = self.bytes == 0;
-        let reader = Reader { who: limits.who, max_bytes, at_least_one };
+        let throttled = self.quota.is_some() && replication::is_throttled(node, partition);
+        let held_back = throttled && self.quota == Some(true);
+        let reader = Reader { who: &limits.who, max_bytes, at_least_one, held_back };
         let readable = partition.read(wanted, reader)?;
         if readable.may_expand {
-            node.replication.reconsider(&partition);
+            node.replication.reconsider(partition);
         }
         let mut answer = FetchedPartition::refused(partition.name.partition, ErrorCode::None);
         answer.high_watermark = readable.offsets.high_watermark;
@@ -179,10 +230,20 @@ impl Pass {
         answer.log_start_offset = readable.offsets.log_start;
         if let Some(diverging) = readable.diverging {
             answer.diverging_epoch = Some((diverging.epoch, diverging.end_offset));
-            self.failed = true;
-            return Ok(answer);
+            self.is_urgent = true;
+            return Ok((answer, true));
         }
-        if matches!(limits.who, Who::Consumer(IsolationLevel::ReadCommitted)) {
+        let nearest = limits
+            .near
+            .as_ref()
+            .and_then(|near| partition.nearest(wanted.fetch_offset, node.id(), |id| near.has(image, id)));
+        if let Some(nearest) = nearest {
+            answer.preferred_read_replica = nearest;
+            self.is_urgent = true;
+            return Ok((answer, true));
+        }
+        if matches!(&limits.who, Who::Consumer(consumer) if consumer.isolation == IsolationLevel::ReadCommitted)
+        {
             let aborted = readable.aborted.iter().map(|txn| AbortedTransaction {
                 producer_id: txn.producer_id,
                 first_offset: txn.first_offset,
@@ -195,39 +256,53 @@ impl Pass {
                 ErrorCode::KafkaStorageError
             })?;
             self.bytes += bytes.len();
+            self.throttled_bytes += if throttled { bytes.len() as u64 } else { 0 };
             answer.records = Records::Bytes(bytes);
         }
-        self.parkable.push(partition);
-        Ok(answer)
+        Ok((answer, readable.look_again))
     }
 
-    fn is_enough(&self, limits: Limits) -> bool {
-        self.failed
-            || self.bytes >= limits.min_bytes
-            || limits.max_wait.is_zero()
-            || self.partitions.is_empty()
+    fn is_enough(&self, limits: &Limits) -> bool {
+        self.is_urgent || self.bytes >= limits.min_bytes || limits.max_wait.is_zero() || self.is_empty
     }
 
     fn answer(self, node: &Node, context: &FetchContext) -> FetchResponse {
         node.metrics.bytes_out.inc_by(self.bytes as u64);
+        if self.throttled_bytes > 0 {
+            replication::count_served(node, self.throttled_bytes);
+        }
         let mut topics: SmallVec<[FetchedTopic; 1]> = SmallVec::new();
-        for ((key, _), answer) in context.partitions.iter().zip(self.partitions) {
-            let told =
-                Told { high_watermark: answer.high_watermark, log_start_offset: answer.log_start_offset };
-            let has_records = !answer.records.is_empty();
-            let failed = answer.error != ErrorCode::None || answer.diverging_epoch.is_some();
-            if !context.worth_telling(key, told, has_records, failed) {
-                continue;
+        let session = if self.partitions.is_empty() { None } else { context.session() };
+        if let Some(mut session) = session {
+            let mut served = Vec::new();
+            for (at, answer) in self.partitions {
+                let Some(slot) = session.slot(at) else { continue };
+                let has_records = !answer.records.is_empty();
+                let failed = answer.error != ErrorCode::None
+                    || answer.diverging_epoch.is_some()
+                    || answer.preferred_read_replica != NodeId::NONE;
+                let is_told = has_records || failed || !context.incremental || slot.is_news(told(&answer));
+                if !is_told {
+                    continue;
+                }
+                let topic = topic_key(&slot.key);
+                session.tell(at, Some(told(&answer)).filter(|_| !failed));
+                if has_records {
+                    served.push(at);
+                }
+                match topics.last_mut() {
+                    Some(last) if last.topic == topic => last.partitions.push(answer),
+                    _ => topics.push(FetchedTopic { topic, partitions: SmallVec::from_iter([answer]) }),
+                }
             }
-            context.remember(key, told, has_records, failed);
-            let topic = topic_key(key);
-            match topics.last_mut() {
-                Some(last) if last.topic == topic => last.partitions.push(answer),
-                _ => topics.push(FetchedTopic { topic, partitions: SmallVec::from_iter([answer]) }),
-            }
+            session.served(served);
         }
         FetchResponse { topics, ..response(ErrorCode::None, context.session_id) }
     }
+}
+
+fn told(answer: &FetchedPartition) -> Told {
+    Told { high_watermark: answer.high_watermark, log_start_offset: answer.log_start_offset }
 }
 
 /// A refusal. Who asked the wrong broker is told which one leads (KIP-951).

@@ -161,7 +161,7 @@ pub(crate) fn start(
             parked(consumer_group_describe::handle(own(), asker(), version, request))
         }
         Request::Produce(request) => produce::start(node, client, header, request),
-        Request::Fetch(request) => fetch::start(node, client, request),
+        Request::Fetch(request) => fetch::start(node, client, version, request),
         Request::ListOffsets(request) => parked(list_offsets::handle(own(), version, request)),
         Request::Metadata(request) => parked(metadata::handle(own(), Arc::clone(client), version, request)),
         Request::ApiVersions(request) => api_versions::handle(node, client, header, request).into(),

@@ -8,6 +8,7 @@ use chronik_log::{AppendError, EpochEnd};
 use chronik_types::{ErrorCode, LeaderEpoch, Millis, NodeId, Offset, PartitionEpoch};
 
 use super::{Partition, Role, State};
+use crate::fetch_sessions::News;
 
 pub(super) struct Following {
     pub(super) leader: NodeId,
@@ -125,6 +126,7 @@ impl Partition {
             && fetched.log_start > log.start_offset()
         {
             log.delete_records(fetched.log_start.min(state.high_watermark));
+            state.tell(News::Changed);
         }
         Ok(match bytes {
             0 => Copied::Nothing,

@@ -13,6 +13,7 @@ use chronik_state::cluster::Nodes;
 use chronik_types::{BrokerEpoch, ErrorCode, LeaderEpoch, Millis, NodeId, Offset, PartitionEpoch};
 
 use super::{Partition, Refusal, Role, State};
+use crate::fetch_sessions::{LastFetch, News};
 use crate::wait::Wait;
 
 /// The controller's word that this broker leads.
@@ -44,7 +45,9 @@ pub(super) struct Replica {
     /// When it last had everything that was there.
     pub(super) caught_up: Option<Duration>,
     pub(super) last_fetch: Duration,
-    /// The leader's end then.
+    /// When its session fetched last, this partition named or not.
+    pub(super) heard: Option<LastFetch>,
+    /// The leader's end at `last_fetch`.
     pub(super) end_at_last_fetch: Offset,
     /// Its broker lives, and is the one that fetched.
     pub(super) eligible: bool,
@@ -61,6 +64,7 @@ impl Replica {
             start: Offset::NONE,
             caught_up,
             last_fetch: Duration::ZERO,
+            heard: None,
             end_at_last_fetch: Offset(i64::MAX),
             eligible: false,
             joining: false,
@@ -138,7 +142,7 @@ impl Partition {
         state.leader_epoch = mandate.leader_epoch;
         state.partition_epoch = mandate.partition_epoch;
         // Followers that still believe in the epoch before learn of the new one at once.
-        state.tails.drain(..).for_each(|wait| wait.complete(ErrorCode::None));
+        state.tell(News::Role);
         state.advance();
     }
 
@@ -177,6 +181,7 @@ impl Partition {
         }
         let epoch = state.leader_epoch;
         let Some(log) = &mut state.log else { return Err(Refusal::Code(ErrorCode::NotLeaderOrFollower)) };
+        let end = log.end_offset();
         let appended = match log.append(batch, epoch, Origin::Client, now) {
             Ok(appended) => appended,
             Err(error) => {
@@ -191,7 +196,8 @@ impl Partition {
             state.dirty_bytes += batch.size() as u64;
             self.metrics.bytes_in.inc_by(batch.size() as u64);
             self.metrics.batches_in.inc();
-            state.tails.drain(..).for_each(|wait| wait.complete(ErrorCode::None));
+            state.left_behind(end);
+            state.tell(News::Appended);
         }
         state.advance();
         let until = appended.last_offset.next();
@@ -240,6 +246,16 @@ impl Partition {
 }
 
 impl State {
+    /// The log goes on from `end`: whoever had everything had it when it fetched last, of which this partition was not told
+    /// while it had no news.
+    fn left_behind(&mut self, end: Offset) {
+        let Role::Leader(leading) = &mut self.role else { return };
+        for replica in leading.others.iter_mut().filter(|replica| replica.end >= end) {
+            let heard = replica.heard.as_ref().map(LastFetch::get);
+            replica.caught_up = replica.caught_up.max(heard);
+        }
+    }
+
     /// Takes the in-sync replicas as the controller has them, from the image or as the answer to a proposal.
     pub(super) fn take_isr(&mut self, epoch: PartitionEpoch, isr: Nodes, others: &[NodeId], now: Duration) {
         let Role::Leader(leading) = &mut self.role else { return };
@@ -257,6 +273,8 @@ impl State {
                 None => Replica::new(*id, leading.isr.contains(id).then_some(now)),
             })
             .collect();
+        // Whoever is out of sync now is to be looked at with its next fetch.
+        self.tell(News::Changed);
         self.advance();
         self.complete_deletions();
     }

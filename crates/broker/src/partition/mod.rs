@@ -11,6 +11,7 @@
 mod follower;
 mod isr;
 mod leader;
+mod nearest;
 #[cfg(feature = "planted")]
 mod planted;
 mod read;
@@ -27,6 +28,7 @@ use chronik_types::{ErrorCode, LeaderEpoch, Millis, Offset, PartitionEpoch, Topi
 
 use crate::critical::{Critical, Locked};
 use crate::data_dir::DataDir;
+use crate::fetch_sessions::{News, Watch};
 use crate::inspect::ReplicaView;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -35,7 +37,7 @@ use crate::wait::Wait;
 pub(crate) use follower::{Copied, Fetched, Position, Unfollowed};
 pub(crate) use isr::Proposal;
 pub(crate) use leader::{Fence, Mandate, Placed};
-pub(crate) use read::{FollowerFetch, Reader, Who};
+pub(crate) use read::{Consumer, FollowerFetch, Reader, Who};
 pub(crate) use truncate::Cutting;
 
 use follower::Following;
@@ -66,10 +68,8 @@ struct State {
     last_sync: Millis,
     /// Produce requests, by the end offset that the high watermark must reach.
     acks: VecDeque<(Offset, Arc<Wait>)>,
-    /// Fetches of consumers, which wait for the high watermark to move.
-    fetches: Vec<Arc<Wait>>,
-    /// Fetches of followers, which wait for the log's end to move.
-    tails: Vec<Arc<Wait>>,
+    /// Fetches to be told of news, with the slot that this partition has there.
+    watches: Vec<(Arc<Watch>, u32)>,
     /// Whoever waits for everything below an offset to be on this broker's disk.
     durable: Vec<(Offset, Arc<Wait>)>,
     /// Deletions of records, by the start offset that every live replica must have reached.
@@ -134,8 +134,7 @@ impl Partition {
             dirty_bytes: 0,
             last_sync: Millis(0),
             acks: VecDeque::new(),
-            fetches: Vec::new(),
-            tails: Vec::new(),
+            watches: Vec::new(),
             durable: Vec::new(),
             deletions: Vec::new(),
         };
@@ -208,7 +207,13 @@ impl Partition {
     pub(crate) fn with_log<T>(&self, work: impl FnOnce(&mut Log, Offset) -> T) -> Option<T> {
         let mut state = self.state.lock();
         let high_watermark = state.high_watermark;
-        state.log.as_mut().map(|log| work(log, high_watermark))
+        let log = state.log.as_mut()?;
+        let start = log.start_offset();
+        let done = work(log, high_watermark);
+        if log.start_offset() != start {
+            state.tell(News::Changed);
+        }
+        Some(done)
     }
 
     /// Fails whatever is parked here: the log directory is gone.
@@ -255,24 +260,30 @@ impl State {
         if !self.acks.is_empty() {
             self.acknowledge();
         }
-        for wait in self.fetches.drain(..) {
-            wait.complete(ErrorCode::None);
-        }
+        self.tell(News::Committed);
+    }
+
+    fn tell(&self, news: News) {
+        self.watches.iter().for_each(|(watch, slot)| watch.note(*slot, news));
     }
 
     fn fail(&mut self, code: ErrorCode) {
         let acks = self.acks.drain(..).map(|(_, wait)| wait);
         let durable = self.durable.drain(..).map(|(_, wait)| wait);
         let deletions = self.deletions.drain(..).map(|(_, wait)| wait);
-        let readers = self.fetches.drain(..).chain(self.tails.drain(..));
-        for wait in acks.chain(durable).chain(deletions).chain(readers) {
+        for wait in acks.chain(durable).chain(deletions) {
             wait.complete(code);
         }
+        self.tell(News::Role);
     }
 
     fn offsets(&mut self) -> Result<Offsets, ErrorCode> {
-        let high_watermark = self.high_watermark;
         let epoch_start = self.leading(LeaderEpoch::NONE)?.epoch_start;
+        self.marks(epoch_start)
+    }
+
+    fn marks(&mut self, epoch_start: Offset) -> Result<Offsets, ErrorCode> {
+        let high_watermark = self.high_watermark;
         let log = self.log.as_mut().ok_or(ErrorCode::NotLeaderOrFollower)?;
         Ok(Offsets {
             log_start: log.start_offset(),
@@ -283,14 +294,19 @@ impl State {
         })
     }
 
-    /// The leader's part, for a request made with `epoch` in mind.
-    fn leading(&mut self, epoch: LeaderEpoch) -> Result<&mut Leading, ErrorCode> {
+    fn check_epoch(&self, epoch: LeaderEpoch) -> Result<(), ErrorCode> {
         if epoch.0 >= 0 && epoch < self.leader_epoch {
             return Err(ErrorCode::FencedLeaderEpoch);
         }
         if epoch.0 >= 0 && epoch > self.leader_epoch {
             return Err(ErrorCode::UnknownLeaderEpoch);
         }
+        Ok(())
+    }
+
+    /// The leader's part, for a request made with `epoch` in mind.
+    fn leading(&mut self, epoch: LeaderEpoch) -> Result<&mut Leading, ErrorCode> {
+        self.check_epoch(epoch)?;
         match &mut self.role {
             Role::Leader(leading) if self.log.is_some() => Ok(leading),
             _ => Err(ErrorCode::NotLeaderOrFollower),

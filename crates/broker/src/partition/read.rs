@@ -9,26 +9,35 @@ use chronik_types::{BrokerEpoch, ErrorCode, NodeId, Offset};
 use chronik_wire::fetch::IsolationLevel;
 
 use super::{Offsets, Partition, Role, State};
-use crate::fetch_sessions::Wanted;
-use crate::wait::Wait;
+use crate::fetch_sessions::{LastFetch, Wanted, Watch};
 
 /// The position and rights of a reader.
 #[derive(Clone, Copy)]
-pub(crate) struct Reader {
-    pub(crate) who: Who,
+pub(crate) struct Reader<'a> {
+    pub(crate) who: &'a Who,
     pub(crate) max_bytes: usize,
     pub(crate) at_least_one: bool,
+    /// A follower that is not in sync gets nothing for now.
+    pub(crate) held_back: bool,
 }
 
 /// Who reads.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Who {
-    Consumer(IsolationLevel),
+    Consumer(Consumer),
     Follower(FollowerFetch),
 }
 
+/// A consumer.
+#[derive(Clone)]
+pub(crate) struct Consumer {
+    pub(crate) isolation: IsolationLevel,
+    /// It does not know of reading from followers (Fetch before version 11).
+    pub(crate) leader_only: bool,
+}
+
 /// A follower, and what the image says of its broker.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct FollowerFetch {
     pub(crate) id: NodeId,
     pub(crate) broker_epoch: BrokerEpoch,
@@ -38,6 +47,8 @@ pub(crate) struct FollowerFetch {
     pub(crate) is_stale: bool,
     pub(crate) now: Duration,
     pub(crate) lag_max: Duration,
+    /// When its session fetches, whatever partitions it names.
+    pub(crate) heard: LastFetch,
     /// Whether the fetch is news: not when its request is looked at again after a wait.
     pub(crate) is_first_look: bool,
 }
@@ -51,29 +62,25 @@ pub(crate) struct Readable {
     pub(crate) diverging: Option<EpochEnd>,
     /// The in-sync replicas should change: a follower has caught up.
     pub(crate) may_expand: bool,
+    /// There is more to read, or a follower is not in sync: the next fetch is to look again, whatever happens.
+    pub(crate) look_again: bool,
 }
 
 impl Partition {
     /// What a reader at `wanted` may see.
-    pub(crate) fn read(&self, wanted: &Wanted, reader: Reader) -> Result<Readable, ErrorCode> {
+    pub(crate) fn read(&self, wanted: &Wanted, reader: Reader<'_>) -> Result<Readable, ErrorCode> {
         let mut state = self.open_state()?;
         let state = &mut *state;
-        let leading = state.leading(wanted.current_leader_epoch)?;
-        if let Who::Follower(follower) = &reader.who
-            && leading.others.iter().all(|replica| replica.id != follower.id)
-        {
-            // It may know of a reassignment that has not come here yet.
-            let named = wanted.current_leader_epoch.0 >= 0;
-            return Err(if named {
-                ErrorCode::UnknownLeaderEpoch
-            } else {
-                ErrorCode::UnknownTopicOrPartition
-            });
-        }
-        let offsets = state.offsets()?;
+        let offsets = state.admit(wanted, reader.who)?;
         let Some(log) = &state.log else { return Err(ErrorCode::NotLeaderOrFollower) };
-        let mut readable =
-            Readable { slice: None, offsets, aborted: Vec::new(), diverging: None, may_expand: false };
+        let mut readable = Readable {
+            slice: None,
+            offsets,
+            aborted: Vec::new(),
+            diverging: None,
+            may_expand: false,
+            look_again: true,
+        };
         readable.diverging = diverging(log, wanted)?;
         #[cfg(feature = "planted")]
         if state.settings.planted == Some(crate::PlantedFault::IgnoreDivergence) {
@@ -83,45 +90,51 @@ impl Partition {
             return Ok(readable);
         }
         let upper = match reader.who {
-            Who::Consumer(IsolationLevel::ReadUncommitted) => offsets.high_watermark,
-            Who::Consumer(IsolationLevel::ReadCommitted) => offsets.last_stable,
+            Who::Consumer(Consumer { isolation: IsolationLevel::ReadUncommitted, .. }) => {
+                offsets.high_watermark
+            }
+            Who::Consumer(_) => offsets.last_stable,
             Who::Follower(_) => offsets.log_end,
         };
-        let slice = log.read(wanted.fetch_offset, reader.max_bytes, upper, reader.at_least_one);
+        let (mut max_bytes, mut at_least_one) = (reader.max_bytes, reader.at_least_one);
+        if let Who::Follower(follower) = reader.who
+            && reader.held_back
+            && !state.is_in_sync(follower.id)
+        {
+            (max_bytes, at_least_one) = (0, false);
+        }
+        let slice = log.read(wanted.fetch_offset, max_bytes, upper, at_least_one);
         readable.slice = Some(slice.map_err(|error| {
             if let ReadError::Log(fault) = &error {
                 self.dir.failed(fault);
             }
             error.code()
         })?);
+        readable.look_again = wanted.fetch_offset < upper;
         match reader.who {
-            Who::Consumer(IsolationLevel::ReadUncommitted) => {}
-            Who::Consumer(IsolationLevel::ReadCommitted) => {
+            Who::Consumer(Consumer { isolation: IsolationLevel::ReadUncommitted, .. }) => {}
+            Who::Consumer(_) => {
                 readable.aborted = log.aborted_transactions(wanted.fetch_offset, upper);
             }
-            Who::Follower(follower) if follower.is_first_look => {
-                readable.may_expand = state.heard_from(&follower, wanted)?;
-                readable.offsets.high_watermark = state.high_watermark;
+            Who::Follower(follower) => {
+                if follower.is_first_look {
+                    readable.may_expand = state.heard_from(follower, wanted)?;
+                    readable.offsets.high_watermark = state.high_watermark;
+                }
+                readable.look_again |= !state.is_in_sync(follower.id);
             }
-            Who::Follower(_) => {}
         }
         Ok(readable)
     }
 
-    /// Completes `wait` when there is more for such a reader.
-    pub(crate) fn park_fetch(&self, wait: &Arc<Wait>, who: &Who) {
-        let mut state = self.state.lock();
-        match who {
-            Who::Consumer(_) => state.fetches.push(Arc::clone(wait)),
-            Who::Follower(_) => state.tails.push(Arc::clone(wait)),
-        }
+    /// Tells `watch`, in the slot that this partition has there, of all news from now on.
+    pub(crate) fn watch(&self, watch: &Arc<Watch>, slot: u32) {
+        self.state.lock().watches.push((Arc::clone(watch), slot));
     }
 
-    /// Forgets a fetch that no longer waits.
-    pub(crate) fn unpark_fetch(&self, wait: &Arc<Wait>) {
-        let mut state = self.state.lock();
-        state.fetches.retain(|parked| !Arc::ptr_eq(parked, wait));
-        state.tails.retain(|parked| !Arc::ptr_eq(parked, wait));
+    /// Tells it no longer.
+    pub(crate) fn unwatch(&self, watch: &Arc<Watch>) {
+        self.state.lock().watches.retain(|(other, _)| !Arc::ptr_eq(other, watch));
     }
 }
 
@@ -139,6 +152,27 @@ fn diverging(log: &Log, wanted: &Wanted) -> Result<Option<EpochEnd>, ErrorCode> 
 }
 
 impl State {
+    /// Whether such a reader may read here at all: followers read from the leader, consumers from any replica.
+    fn admit(&mut self, wanted: &Wanted, who: &Who) -> Result<Offsets, ErrorCode> {
+        if let (Who::Consumer(Consumer { leader_only: false, .. }), Role::Follower(_)) = (who, &self.role) {
+            self.check_epoch(wanted.current_leader_epoch)?;
+            return self.marks(Offset::NONE);
+        }
+        let leading = self.leading(wanted.current_leader_epoch)?;
+        if let Who::Follower(follower) = who
+            && leading.others.iter().all(|replica| replica.id != follower.id)
+        {
+            // It may know of a reassignment that has not come here yet.
+            let named = wanted.current_leader_epoch.0 >= 0;
+            return Err(if named {
+                ErrorCode::UnknownLeaderEpoch
+            } else {
+                ErrorCode::UnknownTopicOrPartition
+            });
+        }
+        self.offsets()
+    }
+
     /// A follower holds everything below where it fetches. Returns whether it has become ready to be in sync.
     fn heard_from(&mut self, follower: &FollowerFetch, wanted: &Wanted) -> Result<bool, ErrorCode> {
         let Some(end) = self.log.as_ref().map(Log::end_offset) else { return Ok(false) };
@@ -162,11 +196,16 @@ impl State {
         replica.end = wanted.fetch_offset;
         replica.start = wanted.log_start_offset;
         replica.last_fetch = follower.now;
+        replica.heard = Some(follower.heard.clone());
         replica.end_at_last_fetch = end;
         replica.joining = replica.eligible && replica.is_caught_up(end, follower.now, follower.lag_max);
         self.advance();
         self.complete_deletions();
         Ok(self.may_join(follower.id))
+    }
+
+    fn is_in_sync(&self, id: NodeId) -> bool {
+        matches!(&self.role, Role::Leader(leading) if leading.isr.contains(&id))
     }
 
     /// Whether a replica outside of those in sync holds all that is committed, in the leader's own epoch.

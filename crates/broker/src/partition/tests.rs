@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::env::{Blocking, Broken, Connecting, Env, Task, Urgency};
-use crate::fetch_sessions::Wanted;
+use crate::fetch_sessions::{LastFetch, PartitionKey, SessionRequest, Wanted, Watch};
 
 const LAG_MAX: Duration = Duration::from_secs(30);
 const OWN: (chronik_types::NodeId, BrokerEpoch) = (chronik_types::NodeId(1), BrokerEpoch(11));
@@ -154,9 +154,11 @@ fn fetch(partition: &Partition, id: i32, epoch: i32, offset: i64, at: u64) -> Re
         is_stale: false,
         now: Duration::from_secs(at),
         lag_max: LAG_MAX,
+        heard: LastFetch::default(),
         is_first_look: true,
     };
-    let reader = Reader { who: Who::Follower(follower), max_bytes: 1 << 20, at_least_one: true };
+    let reader =
+        Reader { who: &Who::Follower(follower), max_bytes: 1 << 20, at_least_one: true, held_back: false };
     partition.read(&wanted(epoch, offset, -1), reader).map(|readable| readable.may_expand)
 }
 
@@ -209,13 +211,14 @@ fn a_wrong_epoch_or_role_is_refused() {
     assert_eq!(fetch(&partition, 2, 4, 0, 0), Err(ErrorCode::FencedLeaderEpoch));
     assert_eq!(fetch(&partition, 2, 6, 0, 0), Err(ErrorCode::UnknownLeaderEpoch));
     assert_eq!(fetch(&partition, 9, 5, 0, 0), Err(ErrorCode::UnknownLeaderEpoch), "no replica of it");
-    let parked = Wait::new();
-    partition.park_fetch(&parked, &Who::Consumer(IsolationLevel::ReadUncommitted));
+    let (watch, parked) = (Watch::new(false), Wait::new());
+    partition.watch(&watch, 0);
+    watch.park(&parked);
     let acked = append(&partition, &["a"], true).unwrap().committed.unwrap();
     assert!(follow(&partition, 6));
     assert!(!follow(&partition, 6), "nothing new");
-    let outcomes = [parked.outcome(), acked.outcome()];
-    assert_eq!(outcomes, [Some(ErrorCode::NotLeaderOrFollower); 2]);
+    assert!(parked.outcome().is_some(), "to be read again");
+    assert_eq!(acked.outcome(), Some(ErrorCode::NotLeaderOrFollower));
     assert_eq!(append(&partition, &["b"], false).err(), Some(ErrorCode::NotLeaderOrFollower));
     assert_eq!(partition.check_leads(LeaderEpoch(5)), Err(ErrorCode::FencedLeaderEpoch));
     assert_eq!(partition.check_leads(LeaderEpoch::NONE), Err(ErrorCode::NotLeaderOrFollower));
@@ -354,9 +357,100 @@ fn records_are_deleted_when_every_live_replica_has_deleted_them() {
         is_stale: false,
         now: Duration::ZERO,
         lag_max: LAG_MAX,
+        heard: LastFetch::default(),
         is_first_look: true,
     };
-    let reader = Reader { who: Who::Follower(who), max_bytes: 100, at_least_one: true };
+    let reader = Reader { who: &Who::Follower(who), max_bytes: 100, at_least_one: true, held_back: false };
     leader.read(&follower, reader).unwrap();
     assert_eq!(wait.outcome(), Some(ErrorCode::None));
+}
+
+fn consume(
+    partition: &Partition,
+    epoch: i32,
+    offset: i64,
+    leader_only: bool,
+) -> Result<(i64, bool), ErrorCode> {
+    let who = Who::Consumer(Consumer { isolation: IsolationLevel::ReadUncommitted, leader_only });
+    let reader = Reader { who: &who, max_bytes: 1 << 20, at_least_one: true, held_back: false };
+    let readable = partition.read(&wanted(epoch, offset, -1), reader)?;
+    Ok((readable.offsets.high_watermark.0, readable.slice.is_some_and(|slice| !slice.is_empty())))
+}
+
+#[test]
+fn consumers_read_from_a_follower_what_it_knows_as_committed() {
+    let follower = fresh();
+    follow(&follower, 4);
+    follower.copy(LeaderEpoch(4), &copied(0, 4, &["a", "b"], 0), Millis(1)).unwrap();
+    follower.sync(&Now);
+    assert_eq!(consume(&follower, 4, 0, true), Err(ErrorCode::NotLeaderOrFollower), "an old consumer");
+    assert_eq!(consume(&follower, 4, 0, false), Ok((0, false)), "nothing is committed");
+    let news = Fetched { from: Offset(2), records: None, high_watermark: Offset(2), log_start: Offset(0) };
+    follower.copy(LeaderEpoch(4), &news, Millis(1)).unwrap();
+    assert_eq!(consume(&follower, 4, 0, false), Ok((2, true)));
+    assert_eq!(consume(&follower, 4, 3, false), Err(ErrorCode::OffsetOutOfRange));
+    assert_eq!(consume(&follower, 3, 0, false), Err(ErrorCode::FencedLeaderEpoch));
+    assert_eq!(consume(&follower, 5, 0, false), Err(ErrorCode::UnknownLeaderEpoch));
+}
+
+#[test]
+fn the_nearest_replica_is_in_sync_and_holds_the_offset() {
+    let own = chronik_types::NodeId(1);
+    let leader = fresh();
+    lead(&leader, 4, 1, &[1, 2]);
+    append(&leader, &["a", "b"], false).unwrap();
+    leader.sync(&Now);
+    fetch(&leader, 2, 4, 1, 0).unwrap();
+    fetch(&leader, 3, 4, 2, 0).unwrap();
+    let near = |offset, ids: &'static [i32]| {
+        leader.nearest(Offset(offset), own, |id| ids.contains(&id.0)).map(|id| id.0)
+    };
+    assert_eq!(near(0, &[2]), Some(2));
+    assert_eq!(near(2, &[2]), None, "it is not there yet");
+    assert_eq!(near(0, &[3]), None, "not in sync");
+    assert_eq!(near(0, &[1, 2]), None, "the leader is as near");
+    assert_eq!(near(0, &[]), None);
+}
+
+#[test]
+fn who_had_all_and_fetched_of_late_is_in_sync_when_more_is_appended() {
+    let leader = fresh();
+    lead(&leader, 4, 1, &[1, 2, 3]);
+    let sessions = crate::fetch_sessions::FetchSessions::new(1);
+    let open = |epoch, wanted: Vec<(PartitionKey, Wanted)>, at| {
+        let request = SessionRequest {
+            session_id: 7 * i32::from(epoch > 0),
+            epoch,
+            uses_topic_ids: None,
+            wanted,
+            forgotten: Vec::new(),
+            is_privileged: true,
+        };
+        sessions.open(request, Duration::from_secs(at), 7).unwrap()
+    };
+    let key = PartitionKey { topic: "t".into(), topic_id: TopicId::ZERO, partition: PartitionIndex(0) };
+    let session = open(0, vec![(key, wanted(4, 0, -1))], 0);
+    fetch_in(&leader, 2, 0, &session.last_fetch);
+    fetch(&leader, 3, 4, 0, 0).unwrap();
+    // The session goes on for a minute without naming the partition.
+    open(1, Vec::new(), 60);
+    append(&leader, &["a"], false).unwrap();
+    let proposal = leader.propose(OWN, Duration::from_secs(61), LAG_MAX).unwrap();
+    assert_eq!(proposal.isr.iter().map(|(id, _)| id.0).collect::<Vec<_>>(), [1, 2], "3 has been silent");
+}
+
+fn fetch_in(partition: &Partition, id: i32, offset: i64, heard: &LastFetch) {
+    let follower = FollowerFetch {
+        id: chronik_types::NodeId(id),
+        broker_epoch: BrokerEpoch(i64::from(id) * 10),
+        eligible: true,
+        is_stale: false,
+        now: Duration::ZERO,
+        lag_max: LAG_MAX,
+        heard: heard.clone(),
+        is_first_look: true,
+    };
+    let who = Who::Follower(follower);
+    let reader = Reader { who: &who, max_bytes: 1 << 20, at_least_one: true, held_back: false };
+    partition.read(&wanted(4, offset, -1), reader).unwrap();
 }

@@ -28,8 +28,9 @@ impl Fetcher {
         let error = ErrorCode::from_code(response.error_code);
         if let Err(code) = self.session.answered(epoch, error, response.session_id) {
             tracing::debug!(leader = %self.leader(), %code, "the leader refuses the fetch session");
-            for key in self.followed.keys().copied().collect::<Vec<_>>() {
-                if !is_of_session(code) {
+            self.ask_anew();
+            if !is_of_session(code) {
+                for key in self.followed.keys().copied().collect::<Vec<_>>() {
                     self.put_off(key, code);
                 }
             }
@@ -40,14 +41,21 @@ impl Fetcher {
         for topic in response.responses {
             for data in topic.partitions {
                 let key = (TopicId(topic.topic_id), PartitionIndex(data.partition_index));
+                let committed = Offset(data.high_watermark);
                 match self.take(key, epoch, data) {
-                    Left::Nothing => self.went_well(key),
+                    Left::Nothing => self.went_well(key, committed),
                     Left::Sync(partition) => {
-                        self.went_well(key);
+                        self.went_well(key, committed);
                         syncs.push(partition);
                     }
-                    Left::Cut(end) => parted.push((key, Some(end))),
-                    Left::FindPlace => parted.push((key, None)),
+                    Left::Cut(end) => {
+                        self.went_well(key, committed);
+                        parted.push((key, Some(end)));
+                    }
+                    Left::FindPlace => {
+                        self.may_have_moved(key);
+                        parted.push((key, None));
+                    }
                     Left::PutOff(code) => self.put_off(key, code),
                 }
             }
@@ -100,7 +108,12 @@ impl Fetcher {
             high_watermark: Offset(data.high_watermark),
             log_start: Offset(data.log_start_offset),
         };
-        match one.partition.copy(one.epoch, &fetched, self.node.env.now()) {
+        let bytes = fetched.records.as_ref().map_or(0, |records| records.bytes().len());
+        let copied = one.partition.copy(one.epoch, &fetched, self.node.env.now());
+        if copied.is_ok() && bytes > 0 && self.is_throttled(&one.partition) {
+            self.count_copied(bytes);
+        }
+        match copied {
             Ok(Copied::Nothing | Copied::Cached) | Err(Unfollowed::Stale) => Left::Nothing,
             Ok(Copied::Appended(_)) => Left::Sync(Arc::clone(&one.partition)),
             Err(Unfollowed::Append(error)) => {

@@ -8,6 +8,7 @@ mod answer;
 mod cut;
 mod fetcher;
 mod isr;
+mod quota;
 mod session;
 
 use std::collections::BTreeMap;
@@ -16,10 +17,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use chronik_state::config::ReplicationConfig;
 use chronik_types::{LeaderEpoch, NodeId, PartitionIndex, TopicId};
 use futures_util::task::AtomicWaker;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use parking_lot::Mutex;
+
+use quota::{Limit, Quota, is_listed};
 
 use crate::node::Node;
 use crate::partition::Partition;
@@ -28,6 +32,7 @@ use crate::partition::Partition;
 pub(crate) type Key = (TopicId, PartitionIndex);
 
 type ByKey<T> = IndexMap<Key, T, foldhash::fast::FixedState>;
+type Keys = IndexSet<Key, foldhash::fast::FixedState>;
 
 /// Who follows whom, and what is to be told to the controller.
 #[derive(Default)]
@@ -38,6 +43,10 @@ pub(crate) struct Replication {
     unattended: Mutex<Vec<Arc<Inbox>>>,
     arrived: AtomicWaker,
     isr: isr::Queue,
+    /// Of what this broker serves to throttled replicas.
+    served: Quota,
+    /// Of what it copies for them.
+    copied: Quota,
 }
 
 /// A partition to follow in an epoch; `None`: no longer.
@@ -142,6 +151,31 @@ pub(crate) fn start(node: &Arc<Node>) {
             }
         }
     }));
+}
+
+/// Whether more was served to throttled replicas than may be; `None`: there is no limit.
+pub(crate) fn leader_quota_exceeded(node: &Node) -> Option<bool> {
+    let config = node.config.load();
+    let limit = limit(&config.replication, config.replication.leader_rate_max);
+    limit.rate?;
+    Some(node.replication.served.exceeded_for(limit, node.env.elapsed()).is_some())
+}
+
+/// So many bytes are served to throttled replicas.
+pub(crate) fn count_served(node: &Node, bytes: u64) {
+    let config = node.config.load();
+    let limit = limit(&config.replication, config.replication.leader_rate_max);
+    node.replication.served.record(limit, node.env.elapsed(), bytes);
+}
+
+/// Whether the leader's quota counts what is served of the partition.
+pub(crate) fn is_throttled(node: &Node, partition: &Partition) -> bool {
+    let list = &partition.settings().topic.leader_throttled_replicas;
+    !list.is_empty() && is_listed(list, partition.name.partition, node.id())
+}
+
+fn limit(config: &ReplicationConfig, rate: Option<u64>) -> Limit {
+    Limit { rate, window: Duration::from_millis(config.quota_window_ms), windows: config.quota_windows }
 }
 
 /// `replica.lag.time.max.ms`.

@@ -6,7 +6,7 @@
 use chronik_types::{ErrorCode, LeaderEpoch};
 use chronik_wire::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 
-use super::{ByKey, Key};
+use super::{ByKey, Key, Keys};
 use crate::partition::Position;
 
 /// What was last said of a partition.
@@ -22,8 +22,12 @@ pub(super) struct Session {
     id: i32,
     /// Of the next request; 0: it is a full one.
     epoch: i32,
-    /// With the epoch of the request that said so.
+    /// What is followed, with the epoch of the request that said so.
     told: ByKey<(Told, i32)>,
+    /// To be named in the next request.
+    changed: Keys,
+    /// Not followed any more, of which the leader does not know yet.
+    forgotten: Keys,
 }
 
 /// The session's part of a request.
@@ -40,14 +44,37 @@ impl Session {
         self.epoch > 0
     }
 
-    /// The next request, for these partitions and no others.
-    pub(super) fn ask(&mut self, wanted: &ByKey<Told>, bytes_max: u32) -> Asking {
+    /// Whether nothing is followed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// The partition is followed from there on.
+    pub(super) fn want(&mut self, key: Key, told: Told) {
+        let last = self.told.get(&key);
+        if last.is_some_and(|(last, _)| *last == told) && !self.forgotten.contains(&key) {
+            return;
+        }
+        self.told.insert(key, (told, self.epoch));
+        self.forgotten.swap_remove(&key);
+        self.changed.insert(key);
+    }
+
+    /// The partition is not followed, or not for now.
+    pub(super) fn forget(&mut self, key: Key) {
+        if self.told.swap_remove(&key).is_some() {
+            self.changed.swap_remove(&key);
+            self.forgotten.insert(key);
+        }
+    }
+
+    /// The next request.
+    pub(super) fn ask(&mut self, bytes_max: u32) -> Asking {
         let is_full = !self.is_established();
+        let changed = std::mem::take(&mut self.changed);
+        let forgotten = std::mem::take(&mut self.forgotten);
         let mut topics: Vec<FetchTopic> = Vec::new();
-        for (&(topic, index), told) in wanted {
-            if !is_full && self.told.get(&(topic, index)).is_some_and(|(last, _)| last == told) {
-                continue;
-            }
+        let mut name = |&(topic, index): &Key, told: &Told| {
             let partition = FetchPartition::default()
                 .with_partition(index.0)
                 .with_current_leader_epoch(told.epoch.0)
@@ -62,21 +89,19 @@ impl Session {
                         .push(FetchTopic::default().with_topic_id(topic.0).with_partitions(vec![partition]));
                 }
             }
-        }
-        let mut forgotten: Vec<ForgottenTopic> = Vec::new();
-        let gone = self.told.keys().filter(|key| !is_full && !wanted.contains_key(*key));
-        for &(topic, index) in gone {
-            match forgotten.last_mut() {
-                Some(last) if last.topic_id == topic.0 => last.partitions.push(index.0),
-                _ => forgotten
-                    .push(ForgottenTopic::default().with_topic_id(topic.0).with_partitions(vec![index.0])),
-            }
-        }
-        let since = |key: &Key, told: &Told| {
-            let last = self.told.get(key).filter(|(last, _)| !is_full && last == told);
-            last.map_or(self.epoch, |(_, since)| *since)
         };
-        self.told = wanted.iter().map(|(key, told)| (*key, (*told, since(key, told)))).collect();
+        if is_full {
+            for (key, (told, since)) in &mut self.told {
+                name(key, told);
+                *since = 0;
+            }
+        } else {
+            changed
+                .iter()
+                .filter_map(|key| Some((key, self.told.get(key)?)))
+                .for_each(|(key, (told, _))| name(key, told));
+        }
+        let forgotten = if is_full { Vec::new() } else { by_topic(&forgotten) };
         let asking = Asking { id: self.id, epoch: self.epoch, topics, forgotten };
         if !is_full {
             self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
@@ -117,6 +142,17 @@ impl Session {
     }
 }
 
+fn by_topic(keys: &Keys) -> Vec<ForgottenTopic> {
+    let mut topics: Vec<ForgottenTopic> = Vec::new();
+    for &(topic, index) in keys {
+        match topics.last_mut() {
+            Some(last) if last.topic_id == topic.0 => last.partitions.push(index.0),
+            _ => topics.push(ForgottenTopic::default().with_topic_id(topic.0).with_partitions(vec![index.0])),
+        }
+    }
+    topics
+}
+
 #[cfg(test)]
 mod tests {
     use chronik_types::{Offset, PartitionIndex, TopicId};
@@ -124,13 +160,16 @@ mod tests {
 
     use super::*;
 
-    fn wanted(ends: &[(i32, i64)]) -> ByKey<Told> {
-        let told = |end| Told {
-            epoch: LeaderEpoch(3),
-            position: Position { end: Offset(end), last_epoch: LeaderEpoch(2), start: Offset(0) },
-        };
-        let topic = TopicId(Uuid::from_u128(9));
-        ends.iter().map(|&(index, end)| ((topic, PartitionIndex(index)), told(end))).collect()
+    fn key(index: i32) -> Key {
+        (TopicId(Uuid::from_u128(9)), PartitionIndex(index))
+    }
+
+    fn ask(session: &mut Session, ends: &[(i32, i64)]) -> Asking {
+        for &(index, end) in ends {
+            let position = Position { end: Offset(end), last_epoch: LeaderEpoch(2), start: Offset(0) };
+            session.want(key(index), Told { epoch: LeaderEpoch(3), position });
+        }
+        session.ask(100)
     }
 
     fn named(asking: &Asking) -> Vec<i32> {
@@ -140,27 +179,31 @@ mod tests {
     #[test]
     fn a_session_names_what_has_changed() {
         let mut session = Session::default();
-        let full = session.ask(&wanted(&[(0, 5), (1, 5)]), 100);
+        let full = ask(&mut session, &[(0, 5), (1, 5)]);
         assert_eq!((full.id, full.epoch, named(&full)), (0, 0, vec![0, 1]));
         assert!(!session.is_established());
         session.answered(0, ErrorCode::None, 77).unwrap();
-        let next = session.ask(&wanted(&[(0, 5), (1, 6)]), 100);
+        let next = ask(&mut session, &[(0, 5), (1, 6)]);
         assert_eq!((next.id, next.epoch, named(&next)), (77, 1, vec![1]));
-        let behind = session.ask(&wanted(&[(0, 5), (2, 0)]), 100);
+        session.forget(key(1));
+        let behind = ask(&mut session, &[(0, 5), (2, 0)]);
         assert_eq!((behind.epoch, named(&behind)), (2, vec![2]));
         assert_eq!(behind.forgotten[0].partitions, [1]);
+        let idle = session.ask(100);
+        assert!(idle.topics.is_empty() && idle.forgotten.is_empty() && idle.epoch == 3);
+        session.forget(key(2));
+        assert_eq!(named(&ask(&mut session, &[(2, 0)])), [2], "named again, and not forgotten");
     }
 
     #[test]
     fn an_answer_to_an_older_question_is_known_as_one() {
-        let key = |index| (TopicId(Uuid::from_u128(9)), PartitionIndex(index));
         let mut session = Session::default();
-        session.ask(&wanted(&[(0, 5)]), 100);
+        ask(&mut session, &[(0, 5)]);
         session.answered(0, ErrorCode::None, 77).unwrap();
         // One request behind the other; the second says nothing new of partition 0, the third does.
-        assert_eq!(session.ask(&wanted(&[(0, 5), (1, 0)]), 100).epoch, 1);
+        assert_eq!(ask(&mut session, &[(0, 5), (1, 0)]).epoch, 1);
         assert!(session.told(&key(0), 0).is_some() && session.told(&key(1), 0).is_none());
-        assert_eq!(session.ask(&wanted(&[(0, 9), (1, 0)]), 100).epoch, 2);
+        assert_eq!(ask(&mut session, &[(0, 9), (1, 0)]).epoch, 2);
         assert!(session.told(&key(0), 1).is_none(), "what answers the second request begins at offset 5");
         assert!(session.told(&key(1), 1).is_some() && session.told(&key(0), 2).is_some());
     }
@@ -168,14 +211,14 @@ mod tests {
     #[test]
     fn a_refused_session_is_begun_anew() {
         let mut session = Session::default();
-        session.ask(&wanted(&[(0, 5)]), 100);
+        ask(&mut session, &[(0, 5)]);
         session.answered(0, ErrorCode::None, 77).unwrap();
-        session.ask(&wanted(&[(0, 5)]), 100);
+        ask(&mut session, &[(0, 5)]);
         session.answered(1, ErrorCode::InvalidFetchSessionEpoch, 0).unwrap_err();
-        let full = session.ask(&wanted(&[(0, 5)]), 100);
+        let full = ask(&mut session, &[(0, 5)]);
         assert_eq!((full.id, full.epoch, named(&full)), (77, 0, vec![0]));
         session.answered(0, ErrorCode::FetchSessionIdNotFound, 0).unwrap_err();
-        assert_eq!(session.ask(&wanted(&[(0, 5)]), 100).id, 0);
+        assert_eq!(ask(&mut session, &[(0, 5)]).id, 0);
         // No room for a session at the leader: full requests go on.
         session.answered(0, ErrorCode::None, 0).unwrap();
         assert!(!session.is_established());

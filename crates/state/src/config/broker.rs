@@ -136,6 +136,16 @@ pub struct ReplicationConfig {
     pub lag_max_ms: u64,
     /// `replica.high.watermark.checkpoint.interval.ms`.
     pub checkpoint_interval_ms: u64,
+    /// `leader.replication.throttled.rate`, bytes per second; `None` is without limit.
+    pub leader_rate_max: Option<u64>,
+    /// `follower.replication.throttled.rate`, bytes per second; `None` is without limit.
+    pub follower_rate_max: Option<u64>,
+    /// `replication.quota.window.num`.
+    pub quota_windows: u32,
+    /// `replication.quota.window.size.seconds`, in milliseconds.
+    pub quota_window_ms: u64,
+    /// `replica.selector.class` is the one that chooses by rack; otherwise consumers read from leaders.
+    pub rack_aware: bool,
 }
 
 impl BrokerConfig {
@@ -247,6 +257,12 @@ impl Reader<'_> {
         self.limit(name).unwrap_or(0)
     }
 
+    /// A number that is "without limit" when nobody sets it.
+    pub(super) fn rate(&self, name: &str) -> Option<u64> {
+        let value = effective(Scope::Broker, name, &Nothing, self.0)?;
+        value.as_integer().and_then(|rate| u64::try_from(rate).ok())
+    }
+
     /// A number that is "without limit" when negative.
     pub(super) fn limit(&self, name: &str) -> Option<u64> {
         u64::try_from(self.value(name).as_integer().expect("the key is a number")).ok()
@@ -265,5 +281,11 @@ fn replication(layers: &Layers<'_>) -> ReplicationConfig {
         timeout_ms: read.size("replica.socket.timeout.ms"),
         lag_max_ms: read.size("replica.lag.time.max.ms"),
         checkpoint_interval_ms: read.size("replica.high.watermark.checkpoint.interval.ms"),
+        leader_rate_max: read.rate("leader.replication.throttled.rate"),
+        follower_rate_max: read.rate("follower.replication.throttled.rate"),
+        quota_windows: read.size("replication.quota.window.num") as u32,
+        quota_window_ms: read.size("replication.quota.window.size.seconds").saturating_mul(1000),
+        rack_aware: effective(Scope::Broker, "replica.selector.class", &Nothing, layers)
+            .is_some_and(|class| class.to_string().ends_with(".RackAwareReplicaSelector")),
     }
 }

@@ -23,15 +23,13 @@ keys! { TOPIC, Topic;
         "Messages after which the log is synced to disk; 1 syncs before each acknowledgement, many appends at a time.";
     "flush.ms", Long = "9223372036854775807", Min(0), Medium, ClusterWide, public, Acts,
         "Time after which unsynced messages are synced.";
-    "follower.replication.throttled.replicas", List = "", ThrottledReplicas, Medium, ClusterWide, public,
-        NotYet(QUOTAS),
+    "follower.replication.throttled.replicas", List = "", ThrottledReplicas, Medium, ClusterWide, public, Acts,
         "Replicas throttled on the follower's side, as partition:broker list, or *.";
     "index.interval.bytes", Int = "4096", Min(0), Medium, ClusterWide, public, Acts,
         "Bytes of the log between two entries of its offset index.";
     "internal.segment.bytes", Int = null, Any, Medium, ClusterWide, internal, Acts,
         "Segment size without a lower bound; for tests.";
-    "leader.replication.throttled.replicas", List = "", ThrottledReplicas, Medium, ClusterWide, public,
-        NotYet(QUOTAS),
+    "leader.replication.throttled.replicas", List = "", ThrottledReplicas, Medium, ClusterWide, public, Acts,
         "Replicas throttled on the leader's side, as partition:broker list, or *.";
     "local.retention.bytes", Long = "-2", Min(-2), Medium, ClusterWide, public, NotYet(TIERED),
         "Bytes that stay on local disk; -2 follows retention.bytes.";

@@ -30,7 +30,7 @@ keys! { TOPICS, Broker;
     "fetch.purgatory.purge.interval.requests", Int = "1000", Any, Medium, ReadOnly, public,
         NoMeaning("a parked request that is answered leaves nothing to purge"),
         "Answered fetches that are purged at a time.";
-    "follower.replication.throttled.rate", Long = null, Min(0), Medium, ClusterWide, public, NotYet(QUOTAS),
+    "follower.replication.throttled.rate", Long = null, Min(0), Medium, ClusterWide, public, Acts,
         "Bytes per second that this broker fetches for throttled replicas.";
     "kafka.metrics.polling.interval.secs", Int = "10", Min(1), Low, ReadOnly, public, NoMeaning(JMX),
         "How often Java metrics reporters are polled.";
@@ -39,7 +39,7 @@ keys! { TOPICS, Broker;
     "leader.imbalance.check.interval.seconds", Long = "300", Min(1), High, ReadOnly, public,
         Acts,
         "How often leadership is looked at for rebalancing.";
-    "leader.replication.throttled.rate", Long = null, Min(0), Medium, ClusterWide, public, NotYet(QUOTAS),
+    "leader.replication.throttled.rate", Long = null, Min(0), Medium, ClusterWide, public, Acts,
         "Bytes per second that this broker serves to throttled replicas.";
     "max.incremental.fetch.session.cache.slots", Int = "1000", Min(0), Medium, ReadOnly, public, Acts,
         "Incremental fetch sessions that are kept.";
@@ -88,15 +88,16 @@ keys! { TOPICS, Broker;
         "How often the high watermarks are written.";
     "replica.lag.time.max.ms", Long = "30000", Any, High, ReadOnly, public, Acts,
         "A follower that has not caught up for this long leaves the in-sync replicas.";
-    "replica.selector.class", String = null, Any, Medium, ReadOnly, public, NotYet(REPLICATION),
+    "replica.selector.class", String = null, OneOf(&["org.apache.kafka.common.replica.LeaderSelector",
+        "org.apache.kafka.common.replica.RackAwareReplicaSelector"]), Medium, ReadOnly, public, Acts,
         "Java class that chooses the replica that a consumer reads from.";
     "replica.socket.receive.buffer.bytes", Int = "65536", Any, High, ReadOnly, public, NotYet(REPLICATION),
         "SO_RCVBUF of connections to leaders.";
     "replica.socket.timeout.ms", Int = "30000", Any, High, ReadOnly, public, Acts,
         "How long a follower's request may take.";
-    "replication.quota.window.num", Int = "11", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
+    "replication.quota.window.num", Int = "11", Min(1), Low, ReadOnly, public, Acts,
         "How many samples replication quotas remember.";
-    "replication.quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
+    "replication.quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public, Acts,
         "Length of each of these samples.";
     "telemetry.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public, NotYet("client metrics (KIP-714)"),
         "Most bytes of metrics that a client may push at a time.";

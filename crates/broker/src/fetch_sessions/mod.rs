@@ -1,16 +1,23 @@
-//! Incremental fetch sessions (KIP-227): a client names its partitions once and then only what changes.
+//! Incremental fetch sessions (KIP-227): a client names its partitions once and then only what changes, and the broker looks
+//! only at those with news ([`session`]).
 //!
 //! A session belongs to one client and is addressed by id and epoch; a request with another epoch than the next one
 //! is refused, so a lost response cannot leave the two sides with different ideas of the partitions. The cache is
 //! bounded (`max.incremental.fetch.session.cache.slots`): when it is full and no session is stale, a client simply
 //! gets no session and goes on with full requests; a follower takes a client's slot. Source: `kafka.server.FetchSession`.
 
+mod session;
+mod watch;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use chronik_types::{ErrorCode, LeaderEpoch, Offset, PartitionIndex, TopicId};
 use indexmap::IndexMap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
+
+pub(crate) use session::{LastFetch, Session};
+pub(crate) use watch::{News, Watch};
 
 /// A session must have been silent for this long before another may take its slot.
 const EVICTION_AGE: Duration = Duration::from_mins(2);
@@ -38,13 +45,6 @@ pub(crate) struct Wanted {
     pub(crate) log_start_offset: Offset,
 }
 
-/// What the session last told its client about a partition; `None` where it must be told again.
-#[derive(Clone, Copy, Debug)]
-struct Cached {
-    wanted: Wanted,
-    told: Option<Told>,
-}
-
 /// The parts of a partition's answer that, when changed, make it worth sending without records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -52,25 +52,19 @@ pub(crate) struct Told {
     pub(crate) log_start_offset: Offset,
 }
 
-struct Session {
-    epoch: i32,
-    uses_topic_ids: bool,
-    partitions: IndexMap<PartitionKey, Cached, foldhash::fast::FixedState>,
-    /// Where the next answer starts, so that no partition starves behind a busy one.
-    cursor: usize,
-    last_used: Duration,
-    is_privileged: bool,
-}
-
-/// The fetch at hand: what to read, in which order, and under which session to answer.
+/// The fetch at hand: under which session to read and to answer.
 pub(crate) struct FetchContext {
-    session: Option<Arc<Mutex<Session>>>,
+    session: Arc<Mutex<Session>>,
+    /// The session's when this request was taken: a later request of the session takes all that is left.
+    epoch: i32,
     /// The id to answer with; 0 without a session.
     pub(crate) session_id: i32,
     /// Only changed partitions are answered.
     pub(crate) incremental: bool,
-    /// In the order in which they share the response's byte limit.
-    pub(crate) partitions: Vec<(PartitionKey, Wanted)>,
+    /// Partitions that are read are to tell their news from then on.
+    pub(crate) watches: bool,
+    pub(crate) last_fetch: LastFetch,
+    pub(crate) watch: Arc<Watch>,
 }
 
 /// The session part of a fetch request.
@@ -115,37 +109,26 @@ impl FetchSessions {
             if request.session_id != 0 {
                 self.sessions.lock().swap_remove(&request.session_id);
             }
-            let created =
-                if request.epoch == INITIAL_EPOCH { self.create(&request, now, random) } else { None };
-            let (session_id, session) = created.map_or((0, None), |(id, session)| (id, Some(session)));
-            return Ok(FetchContext { session, session_id, incremental: false, partitions: request.wanted });
+            let session = Arc::new(Mutex::new(Session::new(&request, now)));
+            let is_wanted = request.epoch == INITIAL_EPOCH && !request.wanted.is_empty();
+            let id = if is_wanted { self.keep(&session, now, random) } else { None };
+            return Ok(FetchContext::new(session, id.unwrap_or(0), false));
         }
         let session = self.sessions.lock().get(&request.session_id).cloned();
         let session = session.ok_or(ErrorCode::FetchSessionIdNotFound)?;
-        let partitions = session.lock().advance(&request, now)?;
-        Ok(FetchContext {
-            session: Some(session),
-            session_id: request.session_id,
-            incremental: true,
-            partitions,
-        })
+        session.lock().advance(&request, now)?;
+        Ok(FetchContext::new(session, request.session_id, true))
     }
 
-    fn create(
-        &self,
-        request: &SessionRequest,
-        now: Duration,
-        random: u128,
-    ) -> Option<(i32, Arc<Mutex<Session>>)> {
-        if request.wanted.is_empty() {
-            return None;
-        }
+    /// Finds room for a session. Returns its id.
+    fn keep(&self, session: &Arc<Mutex<Session>>, now: Duration, random: u128) -> Option<i32> {
         let mut sessions = self.sessions.lock();
+        let mut new = session.lock();
         if sessions.len() >= self.slots {
             let stale = sessions.iter().find(|(_, session)| {
                 session.try_lock().is_some_and(|session| {
-                    let is_stale = now.saturating_sub(session.last_used) > EVICTION_AGE;
-                    is_stale || (request.is_privileged && !session.is_privileged)
+                    let is_stale = now.saturating_sub(session.last_fetch.get()) > EVICTION_AGE;
+                    is_stale || (new.is_privileged && !session.is_privileged)
                 })
             });
             let stale = stale.map(|(&id, _)| id)?;
@@ -155,75 +138,25 @@ impl FetchSessions {
         while id == 0 || sessions.contains_key(&id) {
             id = id.wrapping_add(1) & i32::MAX;
         }
-        let partitions =
-            request.wanted.iter().map(|(key, wanted)| (key.clone(), Cached { wanted: *wanted, told: None }));
-        let session = Arc::new(Mutex::new(Session {
-            epoch: next_epoch(INITIAL_EPOCH),
-            uses_topic_ids: request.uses_topic_ids == Some(true),
-            partitions: partitions.collect(),
-            cursor: 0,
-            last_used: now,
-            is_privileged: request.is_privileged,
-        }));
-        sessions.insert(id, Arc::clone(&session));
-        Some((id, session))
-    }
-}
-
-impl Session {
-    fn advance(
-        &mut self,
-        request: &SessionRequest,
-        now: Duration,
-    ) -> Result<Vec<(PartitionKey, Wanted)>, ErrorCode> {
-        if request.epoch != self.epoch {
-            return Err(ErrorCode::InvalidFetchSessionEpoch);
-        }
-        if request.uses_topic_ids.is_some_and(|uses| uses != self.uses_topic_ids) {
-            return Err(ErrorCode::FetchSessionTopicIdError);
-        }
-        for (key, wanted) in &request.wanted {
-            // What a client sends again it may have sought in: the cached answer no longer counts.
-            self.partitions.insert(key.clone(), Cached { wanted: *wanted, told: None });
-        }
-        for key in &request.forgotten {
-            self.partitions.shift_remove(key);
-        }
-        self.epoch = next_epoch(self.epoch);
-        self.last_used = now;
-        let count = self.partitions.len();
-        self.cursor = if count == 0 { 0 } else { self.cursor % count };
-        let rotated = (0..count).map(|at| (self.cursor + at) % count);
-        Ok(rotated
-            .filter_map(|at| self.partitions.get_index(at).map(|(key, cached)| (key.clone(), cached.wanted)))
-            .collect())
+        new.index();
+        sessions.insert(id, Arc::clone(session));
+        Some(id)
     }
 }
 
 impl FetchContext {
-    /// Whether a partition's answer would tell the client anything new.
-    pub(crate) fn worth_telling(
-        &self,
-        key: &PartitionKey,
-        told: Told,
-        has_records: bool,
-        failed: bool,
-    ) -> bool {
-        let Some(session) = self.session.as_ref().filter(|_| self.incremental) else { return true };
-        has_records
-            || failed
-            || session.lock().partitions.get(key).is_none_or(|cached| cached.told != Some(told))
+    fn new(session: Arc<Mutex<Session>>, session_id: i32, incremental: bool) -> FetchContext {
+        let (epoch, last_fetch, watch) = {
+            let session = session.lock();
+            (session.epoch, session.last_fetch.clone(), Arc::clone(&session.watch))
+        };
+        let watches = session_id != 0;
+        FetchContext { session, epoch, session_id, incremental, watches, last_fetch, watch }
     }
 
-    /// Remembers what the response tells; a failed partition will be told again whatever comes.
-    pub(crate) fn remember(&self, key: &PartitionKey, told: Told, has_records: bool, failed: bool) {
-        let Some(session) = &self.session else { return };
-        let mut session = session.lock();
-        let Some((at, _, cached)) = session.partitions.get_full_mut(key) else { return };
-        cached.told = if failed { None } else { Some(told) };
-        if has_records {
-            session.cursor = at + 1;
-        }
+    /// The partitions; `None` if another request has taken the session on.
+    pub(crate) fn session(&self) -> Option<MutexGuard<'_, Session>> {
+        Some(self.session.lock()).filter(|session| session.epoch == self.epoch)
     }
 }
 
@@ -262,30 +195,66 @@ mod tests {
 
     const TOLD: Told = Told { high_watermark: Offset(5), log_start_offset: Offset(0) };
 
+    /// The partitions that a fetch looks at.
+    fn pending(context: &FetchContext) -> Vec<i32> {
+        let mut session = context.session().unwrap();
+        let slots = session.take_pending();
+        slots.iter().map(|at| session.slot(*at).unwrap().key.partition.0).collect()
+    }
+
+    fn keep(context: &FetchContext, slots: &[u32]) {
+        let mut session = context.session().unwrap();
+        slots.iter().for_each(|at| session.keep(*at));
+    }
+
+    #[test]
+    fn only_what_has_news_is_looked_at() {
+        let sessions = FetchSessions::new(10);
+        let full = sessions.open(request(0, 0, &[0, 1, 2]), Duration::ZERO, 7).unwrap();
+        assert!(!full.incremental && full.session_id == 7);
+        assert_eq!(pending(&full), [0, 1, 2]);
+        let next = sessions.open(request(7, 1, &[]), Duration::ZERO, 0).unwrap();
+        assert!(next.incremental && pending(&next).is_empty());
+        next.watch.note(2, News::Committed);
+        next.watch.note(2, News::Committed);
+        assert_eq!(pending(&next), [2]);
+        let named = sessions.open(request(7, 2, &[1, 5]), Duration::ZERO, 0).unwrap();
+        assert!(next.session().is_none(), "another request has come");
+        assert_eq!(pending(&named), [1, 5]);
+        keep(&named, &[0]);
+        let forgets = SessionRequest { forgotten: vec![key(0), key(1)], ..request(7, 3, &[]) };
+        let last = sessions.open(forgets, Duration::ZERO, 0).unwrap();
+        assert!(pending(&last).is_empty());
+        assert_eq!(last.session().unwrap().len(), 2);
+        let reused = sessions.open(request(7, 4, &[8]), Duration::ZERO, 0).unwrap();
+        assert_eq!(pending(&reused), [8]);
+        assert_eq!(reused.session().unwrap().slots(), 4);
+    }
+
     #[test]
     fn a_session_tells_only_what_is_new() {
         let sessions = FetchSessions::new(10);
         let full = sessions.open(request(0, 0, &[0, 1]), Duration::ZERO, 7).unwrap();
-        assert!(!full.incremental && full.session_id == 7);
-        full.remember(&key(0), TOLD, false, false);
-        full.remember(&key(1), TOLD, false, true);
-        let next = sessions.open(request(7, 1, &[]), Duration::ZERO, 0).unwrap();
-        assert!(next.incremental && next.partitions.len() == 2);
-        assert!(!next.worth_telling(&key(0), TOLD, false, false));
-        assert!(next.worth_telling(&key(0), TOLD, true, false));
-        assert!(next.worth_telling(&key(1), TOLD, false, false), "it failed before");
-        let moved = Told { high_watermark: Offset(6), ..TOLD };
-        assert!(next.worth_telling(&key(0), moved, false, false));
+        let mut session = full.session().unwrap();
+        session.tell(0, Some(TOLD));
+        session.tell(1, None);
+        assert!(!session.slot(0).unwrap().is_news(TOLD));
+        assert!(session.slot(1).unwrap().is_news(TOLD), "it failed before");
+        assert!(session.slot(0).unwrap().is_news(Told { high_watermark: Offset(6), ..TOLD }));
+        drop(session);
+        let named = sessions.open(request(7, 1, &[0]), Duration::ZERO, 0).unwrap();
+        assert!(named.session().unwrap().slot(0).unwrap().is_news(TOLD), "it was named again");
     }
 
     #[test]
     fn a_busy_partition_goes_to_the_end_of_the_line() {
         let sessions = FetchSessions::new(10);
         let full = sessions.open(request(0, 0, &[0, 1, 2]), Duration::ZERO, 7).unwrap();
-        full.remember(&key(0), TOLD, true, false);
+        assert_eq!(pending(&full), [0, 1, 2]);
+        keep(&full, &[0, 1, 2]);
+        full.session().unwrap().served(vec![0]);
         let next = sessions.open(request(7, 1, &[]), Duration::ZERO, 0).unwrap();
-        let order: Vec<i32> = next.partitions.iter().map(|(key, _)| key.partition.0).collect();
-        assert_eq!(order, [1, 2, 0]);
+        assert_eq!(pending(&next), [1, 2, 0]);
     }
 
     #[test]
