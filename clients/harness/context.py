@@ -48,7 +48,10 @@ class Context:
         """A cluster of three nodes in both roles (not started), closed after the suite. `kinds`: by id, if they differ."""
         if self.kind == "remote":
             raise Skip("this suite starts and stops its own brokers")
-        made = cluster.Cluster(kinds or self.kind, [1, 2, 3], [1, 2, 3], **options)
+        return self.own(cluster.Cluster(kinds or self.kind, [1, 2, 3], [1, 2, 3], **options))
+
+    def own(self, made):
+        """Takes over what a suite has made, to be closed after it."""
         self._own.append(made)
         return made
 

@@ -204,7 +204,9 @@ mod tests {
 
     fn keep(context: &FetchContext, slots: &[u32]) {
         let mut session = context.session().unwrap();
-        slots.iter().for_each(|at| session.keep(*at));
+        for at in slots {
+            session.keep(*at);
+        }
     }
 
     #[test]
