@@ -36,6 +36,7 @@ def run(ctx):
         dead_in_the_middle(world)
         out_of_service(world)
         empty_disk(world)
+        eligible(world)
         verification(world)
 
 
@@ -146,7 +147,7 @@ def cancelled_move(w):
         contains(topic, "leader.replication.throttled.replicas=0:1,0:2", "follower.replication.throttled.replicas=0:4")
         contains(w.tools("reassign-partitions", "--list"), f"{t}-0: replicas: 1,4,2. adding: 4. removing: 2.")
         contains(w.reassign(t, [1, 4], "--verify"), f"Reassignment of partition {t}-0 is still in progress")
-        contains(w.reassign(t, [1, 4], "--cancel"), f"Successfully cancelled partition reassignments for: {t}-0")
+        contains(w.reassign(t, [1, 4], "--cancel"), f"Successfully cancelled partition reassignment for: {t}-0")
         w.in_sync(t, [1, 2])
         w.gone(t, 4)
         contains(w.tools("reassign-partitions", "--list"), "No partition reassignments found.")
@@ -201,8 +202,8 @@ def out_of_service(w):
         wait_until("node 4 is fenced", lambda: sorted(w.partition(one).isrs) == [1] and w.partition(alone).leader == -1)
         listed = {flag: w.tools("topics", "--describe", flag) for flag in flags}
         shown = [{t for t in (two, one, alone) if f"Topic: {t}\t" in listed[flag]} for flag in flags]
-        # The last replica stays in the ISR when its broker dies.
-        equal(shown, [{two, one}, {one, alone}, {two}, {alone}], "partitions by flag")
+        # Since KIP-966 the last replica too leaves the ISR when its broker dies.
+        equal(shown, [{two, one, alone}, {one}, {two, alone}, {alone}], "partitions by flag")
     with w.check("kafka-leader-election: unclean finds nobody where no replica lives, preferred moves back"):
         out = w.tools("leader-election", "--election-type", "unclean", "--topic", alone, "--partition", "0", expect=None)
         contains(out, "EligibleLeadersNotAvailableException")
@@ -288,6 +289,25 @@ def empty_disk(w):
         restart(w, 4)
         w.in_sync(t, [1, 4])
         w.same_everywhere(t, [1, 4])
+
+
+def eligible(w):
+    with w.check("a replica that was eligible leads when nobody is in sync any more (KIP-966)"):
+        t = w.topic("eligible", [1, 4], **{"min.insync.replicas": "2"})
+        w.produce(t, 100)
+        w.cluster.nodes[4].stop()
+        wait_until("1 is alone", lambda: w.partition(t).isrs == [1])
+        elsewhere = Tools(w.cluster.nodes[2].bootstrap)
+        contains(elsewhere("topics", "--describe", "--topic", t), "Elr: 4")
+        w.cluster.nodes[1].kill()
+        wait_until("nobody leads", lambda: w.partition(t).leader == -1)
+        restart(w, 4)
+        wait_until("4 leads", lambda: w.partition(t).leader == 4)
+        restart(w, 1)
+        w.in_sync(t, [1, 4])
+        w.produce(t, 100, start=100)
+        w.same_everywhere(t, [1, 4])
+        equal(elsewhere.offsets(t), {0: 200}, "end offset")
 
 
 def registered_twice(w):
