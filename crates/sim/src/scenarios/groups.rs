@@ -32,9 +32,6 @@ pub fn run(world: &World, planted: Option<PlantedFault>, tally: &mut Tally) -> R
         ("offsets.topic.num.partitions", "2".to_owned()),
         ("offsets.topic.replication.factor", copies.to_string()),
         ("group.initial.rebalance.delay.ms", "100".to_owned()),
-        // What is committed is compacted all the while.
-        ("log.cleaner.backoff.ms", "300".to_owned()),
-        ("offsets.topic.segment.bytes", "4096".to_owned()),
     ] {
         plan.common.insert(key.to_owned(), value);
     }
