@@ -4,80 +4,16 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "a test; its helpers are for all tests")]
 
+mod dev_cluster;
 #[allow(dead_code, reason = "this test has nodes of its own kind")]
 mod node;
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
+use dev_cluster::Cluster;
 use node::chronik;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-
-struct Cluster {
-    child: Child,
-    out: BufReader<ChildStdout>,
-    /// What it told about itself.
-    told: Value,
-    began: Instant,
-}
-
-impl Cluster {
-    fn start(arguments: &[&str]) -> Cluster {
-        let began = Instant::now();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chronik"));
-        command.args(["dev", "--port", "0", "-o", "json"]).args(arguments);
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        out.read_line(&mut line).unwrap();
-        let Ok(told) = serde_json::from_str(&line) else {
-            let mut log = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-            panic!("{line}{log}");
-        };
-        Cluster { child, out, told, began }
-    }
-
-    fn run(&self, arguments: &[&str], input: &str) -> String {
-        let servers = self.told["bootstrapServers"].as_str().unwrap();
-        let output = chronik(&[arguments, &["-b", servers]].concat(), input);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Bytes of memory that are the process's own or in its page tables' reach.
-    fn resident_kb(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    /// Stops it as Ctrl-C does; returns its log.
-    fn stop(mut self) -> Vec<String> {
-        let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();
-        kill_process(pid, Signal::INT).unwrap();
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{log}");
-        let mut rest = String::new();
-        self.out.read_to_string(&mut rest).unwrap();
-        assert_eq!(rest, "", "one document is all that stdout gets");
-        log.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        // It may have ended already; then there is nothing to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn a_cluster_comes_from_nothing_and_leaves_nothing() {

@@ -1,7 +1,12 @@
-//! `chronik cluster`: its nodes, who votes, and why a partition is led by whom.
+//! `chronik cluster`: its nodes, who votes, why a partition is led by whom, and moving partitions between nodes.
 
+mod balance;
+mod execute;
+mod observe;
+mod plan;
 mod quorum;
 mod status;
+mod throttle;
 mod voters;
 mod why;
 
@@ -26,6 +31,10 @@ enum Command {
     AddVoter(voters::Add),
     /// Take a voter out of the quorum; it may go on to observe
     RemoveVoter(voters::Remove),
+    /// Take everything off a node, before it is stopped for long or for good
+    Drain(balance::Drain),
+    /// Give every node its share of replicas and leaderships, with the fewest moves
+    Rebalance(balance::Rebalance),
     /// Tell who leads a partition, since when, and what made it so
     Why(why::Arguments),
 }
@@ -35,6 +44,8 @@ pub fn run(arguments: &Arguments, printer: &mut Printer) -> Result<()> {
         Command::Status(arguments) => status::run(arguments, printer),
         Command::AddVoter(arguments) => voters::add(arguments, printer),
         Command::RemoveVoter(arguments) => voters::remove(arguments, printer),
+        Command::Drain(arguments) => balance::drain(arguments, printer),
+        Command::Rebalance(arguments) => balance::rebalance(arguments, printer),
         Command::Why(arguments) => why::run(arguments, printer),
     }
 }

@@ -25,10 +25,11 @@ pub struct Arguments {
     connect: Connect,
 }
 
-struct Broker {
-    address: Address,
-    rack: Option<String>,
-    fenced: bool,
+/// A broker, and whether it lives.
+pub struct Broker {
+    pub address: Address,
+    pub rack: Option<String>,
+    pub fenced: bool,
 }
 
 struct Status {
@@ -51,7 +52,8 @@ pub fn run(arguments: &Arguments, printer: &mut Printer) -> Result<()> {
     }
 }
 
-fn brokers(client: &mut Client) -> Result<(String, BTreeMap<NodeId, Broker>), Error> {
+/// The cluster's id and its brokers, fenced ones too.
+pub fn brokers(client: &mut Client) -> Result<(String, BTreeMap<NodeId, Broker>), Error> {
     let response = client.call_any(CLUSTER_VERSION_MAX, |version| {
         let request = DescribeClusterRequest::default();
         if version >= WITH_FENCED { request.with_include_fenced_brokers(true) } else { request }
