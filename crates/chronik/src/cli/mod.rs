@@ -19,6 +19,7 @@ mod pages;
 mod print;
 mod produce;
 mod progress;
+mod recover;
 mod start;
 mod time;
 mod topic;
@@ -70,6 +71,8 @@ enum Command {
     Metadata(metadata::Arguments),
     /// Look into the files of a data directory, without a broker
     Log(log::Arguments),
+    /// Show what was cut off a log because its leader did not have it; print it, write it to a topic, or delete it
+    Recover(recover::Arguments),
     /// About the configuration
     Config(config::Arguments),
     /// Print a completion script for a shell
@@ -114,6 +117,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Health(arguments) => health::run(&arguments, &mut printer)?,
         Command::Metadata(arguments) => metadata::run(&arguments, &mut printer)?,
         Command::Log(arguments) => log::run(&arguments, &mut printer)?,
+        Command::Recover(arguments) => recover::run(&arguments, &mut printer)?,
         Command::Config(arguments) => config::run(&arguments, &mut printer)?,
         Command::Completions(arguments) => completions::run(&arguments, &mut printer)?,
     }

@@ -11,7 +11,7 @@ use anyhow::Result;
 use fetch::fetch;
 use position::{From, Position, positions};
 pub use show::bytes as bytes_as_json;
-use show::{Column, Layout, Place};
+pub use show::{Column, Layout, Place, print};
 
 use super::Printer;
 use super::client::{Client, Error, Isolation, Topic};

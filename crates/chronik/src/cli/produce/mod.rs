@@ -14,7 +14,7 @@ use serde_json::json;
 
 use input::{Format, Lines};
 use partitioner::Partitioner;
-use sender::{Options, Sender};
+pub use sender::{Options, Sender};
 
 use super::Printer;
 use super::connect::Connect;
