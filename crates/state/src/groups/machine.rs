@@ -5,6 +5,7 @@
 //! takes it as it is: its command is the decision.
 
 use bytes::Bytes;
+use chronik_types::ProducerId;
 
 use super::records::Change;
 use super::replies::Reply;
@@ -40,6 +41,24 @@ impl GroupMachine {
         let Some(change) = Change::decode(key, value)? else { return Ok(Replayed::Skipped) };
         self.state.apply(&change);
         Ok(Replayed::Applied)
+    }
+
+    /// Applies a record of a transactional batch of the log: it counts when its transaction is committed. Errors as
+    /// [`GroupMachine::replay`].
+    pub fn replay_pending(
+        &mut self,
+        producer: ProducerId,
+        key: &Bytes,
+        value: Option<&Bytes>,
+    ) -> Result<Replayed, RecordError> {
+        let Some(change) = Change::decode(key, value)? else { return Ok(Replayed::Skipped) };
+        self.state.write_pending(producer, change);
+        Ok(Replayed::Applied)
+    }
+
+    /// Applies a transaction marker of the log: the producer's transaction ended.
+    pub fn end_transaction(&mut self, producer: ProducerId, committed: bool) {
+        self.state.end_pending(producer, committed);
     }
 }
 

@@ -8,7 +8,9 @@
 //!
 //! One file per command in `commands`, one per assignor in `assignors`.
 
+mod assignors;
 mod commands;
+mod consumer;
 mod machine;
 mod options;
 pub mod records;

@@ -19,6 +19,9 @@ pub(crate) struct Subscription {
     pub(crate) rack: Option<Name>,
 }
 
+/// Bytes that are not what they should be.
+struct Damaged;
+
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
@@ -42,9 +45,14 @@ impl<'a> Cursor<'a> {
         (count <= self.0.len() / least).then_some(count)
     }
 
-    fn text(&mut self) -> Option<Option<Name>> {
-        let Ok(length) = usize::try_from(self.short()?) else { return Some(None) };
-        std::str::from_utf8(self.take(length)?).ok().map(|text| Some(Name::from(text)))
+    fn text(&mut self) -> Option<Name> {
+        self.nullable_text().ok()?
+    }
+
+    fn nullable_text(&mut self) -> Result<Option<Name>, Damaged> {
+        let Ok(length) = usize::try_from(self.short().ok_or(Damaged)?) else { return Ok(None) };
+        let text = std::str::from_utf8(self.take(length).ok_or(Damaged)?);
+        text.map(|text| Some(Name::from(text))).map_err(|_| Damaged)
     }
 
     fn bytes(&mut self) -> Option<&'a [u8]> {
@@ -55,7 +63,7 @@ impl<'a> Cursor<'a> {
     fn partitions(&mut self) -> Option<Vec<(Name, Vec<PartitionIndex>)>> {
         let mut topics = Vec::new();
         for _ in 0..self.count(6)? {
-            let topic = self.text()??;
+            let topic = self.text()?;
             let count = self.count(4)?;
             let partitions = (0..count).map(|_| self.int().map(PartitionIndex)).collect::<Option<_>>()?;
             topics.push((topic, partitions));
@@ -72,7 +80,7 @@ pub(crate) fn read(metadata: &[u8]) -> Option<Subscription> {
         return None;
     }
     let count = from.count(2)?;
-    let topics = (0..count).map(|_| from.text().flatten()).collect::<Option<_>>()?;
+    let topics = (0..count).map(|_| from.text()).collect::<Option<_>>()?;
     from.bytes()?;
     let mut subscription = Subscription { version, topics, ..Subscription::default() };
     if version >= 1 {
@@ -82,7 +90,7 @@ pub(crate) fn read(metadata: &[u8]) -> Option<Subscription> {
         from.int()?;
     }
     if version >= 3 {
-        subscription.rack = from.text()?;
+        subscription.rack = from.nullable_text().ok()?;
     }
     Some(subscription)
 }

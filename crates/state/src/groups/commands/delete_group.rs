@@ -54,6 +54,7 @@ impl<T> Shard<T> {
 
     /// Deletes a consumer group's records, if it is one.
     pub(super) fn delete_consumer_group(&mut self, at: &At<'_>, name: &Name) {
+        self.hashed.remove(name);
         let changes = self.consumer_tombstones(name);
         self.write_many(at, changes);
     }

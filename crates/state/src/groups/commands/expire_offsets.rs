@@ -40,7 +40,8 @@ impl<T> Shard<T> {
             };
             let retention_ms = self.options.offsets_retention_ms;
             let expires = base.is_some_and(|base| is_expired(value, base, at.now, retention_ms))
-                && !self.is_subscribed(name, topic);
+                && !self.is_subscribed(name, topic)
+                && !self.state().is_pending(name, topic, partition);
             if expires {
                 changes.push(tombstone(name, topic, partition));
             } else {

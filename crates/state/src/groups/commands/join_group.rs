@@ -6,7 +6,7 @@
 
 use chronik_types::ErrorCode;
 
-use super::rebalance::after;
+use super::rebalance::{after, dismissals};
 use crate::groups::Shard;
 use crate::groups::replies::{JoinedGroup, Reply};
 use crate::groups::requests::{At, JoinGroup};
@@ -194,7 +194,7 @@ impl<T> Shard<T> {
             group.pending_syncs.insert(id.clone());
         }
         self.timers.cancel(&Timer::Session(name.clone(), former.clone()));
-        let answers = self.dismissals(old, former.clone(), ErrorCode::FencedInstanceId);
+        let answers = dismissals(old, former.clone(), ErrorCode::FencedInstanceId);
         self.answer(at, answers);
         self.update_member(at, &request, &id, token);
         self.heard(at, &name, &id);

@@ -3,14 +3,13 @@
 
 use chronik_types::{ErrorCode, Millis};
 
+use super::too_long::TEXT_BYTES_MAX;
 use crate::groups::Shard;
 use crate::groups::records::{Change, OffsetKey, OffsetValue};
 use crate::groups::replies::Reply;
 use crate::groups::requests::{At, CommitPartition, OffsetCommit};
-use crate::groups::shard::{ClassicGroup, ClassicState};
+use crate::groups::shard::{BATCH_OVERHEAD, ClassicGroup, ClassicState};
 use crate::groups::state::{ConsumerGroup, ConsumerMember};
-
-use super::sync_group::BATCH_OVERHEAD;
 
 /// What a record of an offset takes beside its texts, at most.
 const OFFSET_OVERHEAD: usize = 96;
@@ -90,7 +89,9 @@ impl<T> Shard<T> {
         accepted: &Accepted<'_>,
     ) -> Result<(), ErrorCode> {
         // Java counts a text's length in UTF-16.
-        if metadata(partition).encode_utf16().count() > self.options.offset_metadata_max_bytes {
+        let text = metadata(partition);
+        let units = text.encode_utf16().count();
+        if units > self.options.offset_metadata_max_bytes || text.len() > TEXT_BYTES_MAX {
             return Err(ErrorCode::OffsetMetadataTooLarge);
         }
         let Accepted::Since(member) = accepted else { return Ok(()) };
@@ -106,7 +107,7 @@ impl<T> Shard<T> {
             of(&member.assigned).or_else(|| of(&member.pending_revocation))
         });
         let is_held = held.is_some_and(|since| request.generation_or_epoch >= since);
-        if is_held { Ok(()) } else { Err(ErrorCode::StaleMemberEpoch) }
+        if is_held { Ok(()) } else { Err(stale(member)) }
     }
 
     fn check_commit(&self, request: &OffsetCommit) -> Result<Accepted<'_>, ErrorCode> {
@@ -171,13 +172,12 @@ fn check_consumer<'a>(group: &'a ConsumerGroup, request: &OffsetCommit) -> Resul
     if epoch == member.epoch {
         return Ok(Accepted::Whole);
     }
-    if member.is_classic() || request.version < 9 {
-        return Err(ErrorCode::IllegalGeneration);
-    }
-    if epoch > member.epoch {
-        return Err(ErrorCode::StaleMemberEpoch);
-    }
-    Ok(Accepted::Since(member))
+    if epoch > member.epoch { Err(stale(member)) } else { Ok(Accepted::Since(member)) }
+}
+
+/// An epoch that is not the member's, in the words of the protocol that it speaks.
+pub(super) fn stale(member: &ConsumerMember) -> ErrorCode {
+    if member.is_classic() { ErrorCode::IllegalGeneration } else { ErrorCode::StaleMemberEpoch }
 }
 
 /// When an offset expires that was committed at `committed` and asked for so long a life.

@@ -3,6 +3,7 @@
 
 use chronik_types::{ErrorCode, Offset, PartitionIndex, TopicId};
 
+use super::offset_commit::stale;
 use crate::groups::Shard;
 use crate::groups::records::OffsetValue;
 use crate::groups::replies::{FetchedOffset, Reply};
@@ -22,18 +23,18 @@ impl<T> Shard<T> {
             return if request.member_epoch < 0 { Ok(()) } else { Err(ErrorCode::UnknownMemberId) };
         };
         let member = group.members.get(id).ok_or(ErrorCode::UnknownMemberId)?;
-        match member.epoch == request.member_epoch {
-            true => Ok(()),
-            false if member.is_classic() => Err(ErrorCode::IllegalGeneration),
-            false => Err(ErrorCode::StaleMemberEpoch),
+        if member.epoch == request.member_epoch {
+            return Ok(());
         }
+        Err(stale(member))
     }
 
     fn fetch(&self, request: &OffsetFetch) -> Vec<FetchedOffset> {
         let offsets = self.state().offsets(&request.group_id);
         let Some(partitions) = &request.partitions else {
             let all = offsets.into_iter().flat_map(|offsets| offsets.iter());
-            return all.map(|(topic, partition, value)| fetched(topic, partition, Some(value))).collect();
+            let all = all.map(|(topic, partition, value)| fetched(topic, partition, Some(value)));
+            return all.map(|one| self.if_stable(request, one)).collect();
         };
         let one = |partition: &crate::groups::requests::FetchPartition| {
             let value = offsets.and_then(|offsets| offsets.get(&partition.topic, partition.partition));
@@ -42,9 +43,18 @@ impl<T> Shard<T> {
                     && partition.topic_id != TopicId::ZERO
                     && value.topic_id != partition.topic_id
             };
-            fetched(&partition.topic, partition.partition, value.filter(|value| !is_other(value)))
+            let one = fetched(&partition.topic, partition.partition, value.filter(|value| !is_other(value)));
+            self.if_stable(request, one)
         };
         partitions.iter().map(one).collect()
+    }
+
+    /// The offset, unless a transaction is about to commit another and the asker wants to know the outcome (KIP-447).
+    fn if_stable(&self, request: &OffsetFetch, one: FetchedOffset) -> FetchedOffset {
+        if !request.require_stable || !self.state().is_pending(&request.group_id, &one.topic, one.partition) {
+            return one;
+        }
+        FetchedOffset { error: ErrorCode::UnstableOffsetCommit, ..fetched(&one.topic, one.partition, None) }
     }
 }
 

@@ -181,16 +181,9 @@ impl<T> Shard<T> {
         self.timers.cancel(&Timer::Session(name.clone(), id.clone()));
         let removed = self.classic.get_mut(name).and_then(|group| group.remove(id));
         if let Some(member) = removed {
-            let answers = self.dismissals(member, "".into(), error);
+            let answers = dismissals(member, "".into(), error);
             self.answer(at, answers);
         }
-    }
-
-    /// What whoever waits as this member is told when the member goes.
-    pub(super) fn dismissals(&self, member: ClassicMember<T>, id: Name, error: ErrorCode) -> Vec<(T, Reply)> {
-        let joining = member.joining.map(|token| (token, Reply::JoinGroup(JoinedGroup::refused(error, id))));
-        let syncing = member.syncing.map(|token| (token, Reply::SyncGroup(SyncedGroup::refused(error))));
-        joining.into_iter().chain(syncing).collect()
     }
 
     /// A member was heard of.
@@ -204,4 +197,11 @@ impl<T> Shard<T> {
 
 pub(in crate::groups) fn after(at: &At<'_>, ms: i32) -> Millis {
     Millis(at.clock.0 + i64::from(ms.max(0)))
+}
+
+/// What whoever waits as this member is told when the member goes.
+pub(super) fn dismissals<T>(member: ClassicMember<T>, id: Name, error: ErrorCode) -> Vec<(T, Reply)> {
+    let joining = member.joining.map(|token| (token, Reply::JoinGroup(JoinedGroup::refused(error, id))));
+    let syncing = member.syncing.map(|token| (token, Reply::SyncGroup(SyncedGroup::refused(error))));
+    joining.into_iter().chain(syncing).collect()
 }

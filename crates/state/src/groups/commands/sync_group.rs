@@ -7,7 +7,6 @@ use bytes::Bytes;
 use chronik_types::ErrorCode;
 
 use crate::groups::Shard;
-use crate::groups::records::Change;
 use crate::groups::replies::{Reply, SyncedGroup};
 use crate::groups::requests::{At, SyncGroup};
 use crate::groups::shard::{ClassicGroup, ClassicState, Timer};
@@ -60,7 +59,7 @@ impl<T> Shard<T> {
             member.assignment = assignments.remove(id).unwrap_or_default();
         }
         let record = group.record(name);
-        if !self.fits(&record) {
+        if !self.fits(std::slice::from_ref(&record)) {
             // Kafka's words for a record that the log does not take (`appendGroupMetadataErrorToResponseError`).
             self.propagate(at, name, Err(ErrorCode::UnknownServerError));
             return self.rebalance_or_complete(at, name);
@@ -71,16 +70,7 @@ impl<T> Shard<T> {
         self.write(at, vec![record]);
         self.propagate(at, name, Ok(()));
     }
-
-    fn fits(&self, record: &Change) -> bool {
-        let encoded = record.encode();
-        let value = encoded.value.map_or(0, |value| value.len());
-        encoded.key.len() + value + BATCH_OVERHEAD <= self.options.batch_bytes_max
-    }
 }
-
-/// A batch's header, and what a record has around its key and value.
-pub(in crate::groups) const BATCH_OVERHEAD: usize = 61 + 32;
 
 fn check<T>(group: &ClassicGroup<T>, request: &SyncGroup) -> Result<(), ErrorCode> {
     if group.state == ClassicState::Empty {

@@ -7,6 +7,8 @@ mod consumer;
 mod field;
 mod keys;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 
@@ -42,13 +44,16 @@ macro_rules! changes {
         }
 
         impl Change {
-            /// The record that carries this change.
+            /// The record that carries this change, in the version that Kafka 4.3 writes.
             pub fn encode(&self) -> Encoded {
+                self.encode_as(self.version())
+            }
+
+            fn encode_as(&self, version: i16) -> Encoded {
                 match self {
                     $(Change::$variant(key, value) => Encoded {
                         key: encode(key, $kind, KEY),
                         value: value.as_ref().map(|value| {
-                            let version = self.version();
                             encode(value, version, Form { version, flexible: version >= $flexible })
                         }),
                     },)*

@@ -267,9 +267,9 @@ impl<T> ClassicGroup<T> {
         Some(topics)
     }
 
-    /// Whether offsets of the topic are in use; when in doubt, they are.
+    /// Whether offsets of the topic are in use; consumers whose metadata cannot be read may use any.
     pub(in crate::groups) fn is_subscribed_to(&self, topic: &str) -> bool {
-        self.topics.as_ref().is_none_or(|topics| topics.contains(topic))
+        self.topics.as_ref().map_or(self.is_consumers(), |topics| topics.contains(topic))
     }
 
     /// The longest rebalance timeout of a member.

@@ -14,7 +14,7 @@ use chronik_types::{LeaderEpoch, Millis, Offset};
 
 pub(in crate::groups) use self::classic::{CONSUMER, ClassicGroup, ClassicMember, ClassicState};
 pub(in crate::groups) use self::timers::{Timer, Timers};
-use super::commands::after;
+use super::commands::{after, too_long};
 
 use super::machine::GroupMachine;
 use super::options::Options;
@@ -48,6 +48,9 @@ pub struct Log {
     pub committed: Offset,
 }
 
+/// The header of a batch.
+pub(super) const BATCH_OVERHEAD: usize = 61;
+
 /// The delay before a group's first rebalance: how long this step takes, and how much more there may be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Initial {
@@ -64,6 +67,8 @@ pub struct Shard<T> {
     /// What is left of the initial delay of the groups that are in it.
     pub(super) initial: BTreeMap<Name, Initial>,
     pub(super) timers: Timers,
+    /// The version of the cluster's metadata that each consumer group was last held against.
+    pub(super) hashed: BTreeMap<Name, i64>,
     appends: Vec<Append>,
     ready: Vec<(T, Reply)>,
 }
@@ -77,6 +82,7 @@ impl<T> Shard<T> {
             classic: BTreeMap::new(),
             initial: BTreeMap::new(),
             timers: Timers::default(),
+            hashed: BTreeMap::new(),
             appends: Vec::new(),
             ready: Vec::new(),
         };
@@ -108,6 +114,7 @@ impl<T> Shard<T> {
         for name in too_large {
             self.prepare_rebalance(at, &name);
         }
+        self.load_consumers(at);
     }
 
     /// The durable state, ahead of what is committed by what is in flight.
@@ -122,6 +129,9 @@ impl<T> Shard<T> {
 
     /// Decides a request. Take [`Shard::appends`] and [`Shard::replies`] afterwards.
     pub fn handle(&mut self, at: &At<'_>, request: Request, token: T) {
+        if let Some(refusal) = too_long(&request) {
+            return self.reply(at, token, refusal);
+        }
         match request {
             Request::JoinGroup(request) => self.join_group(at, request, token),
             Request::SyncGroup(request) => self.sync_group(at, request, token),
@@ -218,6 +228,12 @@ impl<T> Shard<T> {
         }
     }
 
+    /// Whether the log takes these as one batch.
+    pub(super) fn fits(&self, changes: &[Change]) -> bool {
+        let bytes: usize = changes.iter().map(|change| change.encode().bytes()).sum();
+        bytes + BATCH_OVERHEAD <= self.options.batch_bytes_max
+    }
+
     /// Writes changes as one batch.
     pub(super) fn write(&mut self, at: &At<'_>, changes: Vec<Change>) {
         if !changes.is_empty() {
@@ -231,7 +247,7 @@ impl<T> Shard<T> {
         let mut bytes = 0;
         for change in changes {
             let size = change.encode().bytes();
-            if bytes + size > self.options.batch_bytes_max && !batch.is_empty() {
+            if bytes + size + BATCH_OVERHEAD > self.options.batch_bytes_max && !batch.is_empty() {
                 self.write(at, std::mem::take(&mut batch));
                 bytes = 0;
             }

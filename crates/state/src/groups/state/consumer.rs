@@ -64,6 +64,11 @@ pub struct ConsumerMember {
 }
 
 impl ConsumerMember {
+    /// A member that has no epoch yet.
+    pub(in crate::groups) fn fresh() -> ConsumerMember {
+        ConsumerMember { previous_epoch: -1, ..ConsumerMember::default() }
+    }
+
     /// Whether it speaks the classic protocol.
     pub fn is_classic(&self) -> bool {
         self.metadata.classic.is_some()
@@ -72,7 +77,7 @@ impl ConsumerMember {
     pub(super) fn set_current(&mut self, value: Option<&CurrentValue>) {
         let none = CurrentValue::default();
         let known = value.unwrap_or(&none);
-        self.epoch = if value.is_some() { known.member_epoch } else { -1 };
+        self.epoch = known.member_epoch;
         self.previous_epoch = if value.is_some() { known.previous_member_epoch } else { -1 };
         self.state = MemberState::from_code(known.state);
         self.assigned = with_epochs(&known.assigned, known.member_epoch);

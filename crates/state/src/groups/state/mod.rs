@@ -7,6 +7,7 @@
 mod apply;
 mod consumer;
 mod offsets;
+mod pending;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::records::Name;
 
 pub use consumer::{ConsumerGroup, ConsumerMember, MemberState};
 pub use offsets::Offsets;
+pub(super) use snapshot::target_value;
 
 /// The durable state of a coordinator's shard.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,9 +28,17 @@ pub struct GroupState {
     pub(super) classic: BTreeMap<Name, GroupValue>,
     /// The consumer groups.
     pub(super) consumer: BTreeMap<Name, ConsumerGroup>,
+    /// What open transactions have written.
+    pending: pending::Pending,
 }
 
 impl GroupState {
+    /// A state that holds one consumer group and nothing else.
+    pub(super) fn with_consumer(name: &Name, group: Option<&ConsumerGroup>) -> GroupState {
+        let consumer = group.map(|group| (name.clone(), group.clone())).into_iter().collect();
+        GroupState { consumer, ..GroupState::default() }
+    }
+
     /// The committed offsets of a group.
     pub fn offsets(&self, group: &str) -> Option<&Offsets> {
         self.offsets.get(group)

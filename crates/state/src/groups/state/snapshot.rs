@@ -1,7 +1,7 @@
 //! The records that lead to a state again: what compaction would leave of its log.
 
 use super::GroupState;
-use super::consumer::{ConsumerGroup, Partitions};
+use super::consumer::{ConsumerGroup, ConsumerMember, Partitions};
 use crate::groups::records::{
     Change, EpochValue, GroupKey, MemberKey, OffsetKey, PartitionMetadataValue, PatternKey, TargetEpochValue,
     TargetTopic, TargetValue,
@@ -62,7 +62,8 @@ fn snapshot(name: &Name, group: &ConsumerGroup, changes: &mut Vec<Change>) {
     if value != TargetEpochValue::default() {
         changes.push(Change::TargetEpoch(key(), Some(value)));
     }
-    for (id, member) in group.members.iter().filter(|(_, member)| member.epoch != -1) {
+    let none = ConsumerMember::fresh();
+    for (id, member) in group.members.iter().filter(|(_, member)| member.current() != none.current()) {
         changes.push(Change::Current(member_key(id), Some(member.current())));
     }
 }

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod classic;
+mod consumer;
+mod migration;
 mod offsets;
+mod random;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +26,7 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    pub(super) fn topic(&mut self, name: &str, partitions: usize) -> TopicId {
+    pub(super) fn create(&mut self, name: &str, partitions: usize) -> TopicId {
         self.version += 1;
         let id = TopicId(Uuid::from_u128(1000 + self.topics.len() as u128));
         let id = self.topics.get(name).map_or(id, |(id, _)| *id);
@@ -139,6 +142,11 @@ impl World {
     pub(super) fn fail_over(&mut self) -> Vec<u64> {
         let machine = self.replayed();
         assert_eq!(machine.state(), self.shard.state(), "the log says what the shard believes");
+        let mut restored = GroupState::default();
+        for change in machine.state().snapshot() {
+            restored.apply(&change);
+        }
+        assert_eq!(&restored, machine.state(), "a snapshot says the same");
         let end = Offset(self.log.len() as i64);
         let log = Log { epoch: self.shard.epoch(), end, committed: end };
         let options = Arc::clone(&self.options);

@@ -1,6 +1,6 @@
 //! Committed offsets, and the groups that only have them.
 
-use chronik_types::ErrorCode;
+use chronik_types::{ErrorCode, ProducerId};
 
 use super::*;
 
@@ -85,4 +85,25 @@ fn a_commit_that_no_batch_takes_is_refused() {
     let refused = world.ask(Request::OffsetCommit(commit("g", -1, "", 42)));
     assert_eq!(refused, Reply::OffsetCommit(vec![ErrorCode::InvalidCommitOffsetSize]));
     assert!(world.log.is_empty());
+}
+
+#[test]
+fn a_transaction_counts_when_it_is_committed() {
+    let mut world = World::new(Options::default());
+    world.ask(Request::OffsetCommit(commit("g", -1, "", 42)));
+    world.ask(Request::OffsetCommit(commit("g", -1, "", 43)));
+    let [first, second] = [0, 1].map(|at| world.log[at].clone());
+    let mut machine = GroupMachine::default();
+    machine.replay(&first.key, first.value.as_ref()).unwrap();
+    machine.replay_pending(ProducerId(1), &second.key, second.value.as_ref()).unwrap();
+    let offset = |machine: &GroupMachine| {
+        machine.state().offsets("g").unwrap().get("a", PartitionIndex(0)).unwrap().offset
+    };
+    let is_pending = |machine: &GroupMachine| machine.state().is_pending("g", "a", PartitionIndex(0));
+    assert_eq!((offset(&machine), is_pending(&machine)), (42, true));
+    let mut aborted = machine.clone();
+    machine.end_transaction(ProducerId(1), true);
+    assert_eq!((offset(&machine), is_pending(&machine)), (43, false));
+    aborted.end_transaction(ProducerId(1), false);
+    assert_eq!((offset(&aborted), is_pending(&aborted)), (42, false));
 }
