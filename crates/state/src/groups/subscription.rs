@@ -127,7 +127,8 @@ pub(crate) fn write_assignment(version: i16, topics: &[(Name, Vec<PartitionIndex
     Bytes::from(out)
 }
 
-/// Writes a consumer's metadata at version 3.
+/// Writes a consumer's metadata at version 3, as a consumer would.
+#[cfg(test)]
 pub(crate) fn write(subscription: &Subscription) -> Bytes {
     let text = |out: &mut Vec<u8>, text: &str| {
         out.put_i16(text.len() as i16);
