@@ -86,7 +86,7 @@ fn a_classic_group_becomes_a_consumer_group_and_back() {
     assert_eq!(told.generation, 2);
     assert_eq!(synced(&mut world, 2, &id, &[]).error, ErrorCode::None);
     assert_eq!(beat(&mut world, 2, &id), ErrorCode::None);
-    converge(&mut world, std::slice::from_mut(&mut two));
+    two.beat(&mut world).unwrap();
     assert_eq!(two.count(), 2);
 
     two.leave(&mut world, -1).unwrap();

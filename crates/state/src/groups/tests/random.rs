@@ -228,7 +228,7 @@ impl Classics {
                 let token = world.start(Request::JoinGroup(join("g", &id, fresh)));
                 self.members[*at].waits = Some((token, true));
             }
-            Turn::Beat(at) if self.members[*at].waits.is_none() => {
+            Turn::Beat(at) if self.members[*at].assignment.is_some() => {
                 let member = &mut self.members[*at];
                 let request = Heartbeat {
                     group_id: "g".into(),
