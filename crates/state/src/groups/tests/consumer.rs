@@ -17,8 +17,6 @@ pub(super) struct Consumer {
     pub(super) pattern: Option<Name>,
     pub(super) instance: Option<Name>,
     pub(super) owned: Partitions,
-    /// Until when it may believe that it owns anything.
-    pub(super) until: i64,
 }
 
 impl Consumer {
@@ -58,13 +56,10 @@ impl Consumer {
         if self.epoch == 0 {
             self.owned.clear();
         }
-        let asked_at = world.now;
         let reply = heartbeat(world, self.request(self.epoch));
         match &reply {
             Ok(reply) => {
                 self.epoch = reply.member_epoch;
-                // The least of its session and its rebalance timeout: it may have been asked to give partitions up.
-                self.until = asked_at + 20_000;
                 if let Some(assignment) = &reply.assignment {
                     let topic = |topic: &TopicPartitions| {
                         (topic.topic_id, topic.partitions.iter().copied().collect())
