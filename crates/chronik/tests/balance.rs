@@ -30,7 +30,7 @@ fn planned(cluster: &Cluster, arguments: &[&str]) -> Value {
 fn a_node_is_drained_and_gets_its_share_again() {
     let cluster = Cluster::start(&["--nodes", "4"]);
     cluster.run(&["topic", "create", "orders", "-p", "8", "-r", "3"], "");
-    let lines: String = (0..500).map(|number| format!("{number}\n")).collect();
+    let lines = (0..500).map(|number| number.to_string()).collect::<Vec<_>>().join("\n");
     cluster.run(&["produce", "orders"], &lines);
     let before = shares(&cluster, 4);
     assert!(before[0].0 > 0, "{before:?}");

@@ -2,6 +2,7 @@
 //!
 //! Times, owners and the order of entries are fixed, so that the archive depends on the program alone.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -114,8 +115,10 @@ fn header(kind: EntryType, mode: u32, size: u64) -> Header {
 
 fn digest(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    digest.iter().fold("sha256:".to_owned(), |mut shown, byte| {
+        let _ = write!(shown, "{byte:02x}");
+        shown
+    })
 }
 
 fn blob(bytes: &[u8]) -> String {

@@ -79,7 +79,9 @@ impl Rules {
         if wants_horizon {
             builder = builder.delete_horizon(Millis(self.now.0.saturating_add(self.delete_retention_ms)));
         }
-        kept.iter().for_each(|record| builder.push_kept(record));
+        for record in &kept {
+            builder.push_kept(record);
+        }
         Ok(Kept::Rewritten(builder.build()))
     }
 

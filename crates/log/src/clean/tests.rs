@@ -67,7 +67,7 @@ fn clean(log: &mut Log, now: i64, keys: usize) -> Offset {
         match cleaning.step(1).unwrap() {
             Step::More => {}
             Step::Cleaned(cleaned) => {
-                log.swap_in(cleaned).unwrap().expect("nothing has changed").run().unwrap()
+                log.swap_in(cleaned).unwrap().expect("nothing has changed").run().unwrap();
             }
             Step::Done(to) => {
                 log.finish_cleaning(&cleaning, to);

@@ -195,7 +195,9 @@ fn what_a_failed_sync_lost_is_written_again_before_it_counts_as_durable() {
         let mut log = open_with(&disk, options(), 0, 0, false).0;
         append(&mut log, 1, 5);
         log.sync().unwrap();
-        (0..20).for_each(|_| drop(append(&mut log, 1, 5)));
+        for _ in 0..20 {
+            append(&mut log, 1, 5);
+        }
         let failure = Failure::Error(std::io::ErrorKind::Other);
         disk.inject(Fault {
             operation: Some(Operation::Sync),

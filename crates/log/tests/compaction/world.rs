@@ -172,7 +172,7 @@ impl World {
                 self.put(records, codec, Some((7, false)));
             }
             Op::Begin { producer, key } => {
-                self.put(vec![(key, true)], 0, Some((100 + i64::from(producer), true)))
+                self.put(vec![(key, true)], 0, Some((100 + i64::from(producer), true)));
             }
             Op::End { producer, commit } => self.end_transaction(100 + i64::from(producer), commit),
             Op::Sync => drop(self.log().sync()),
@@ -431,7 +431,7 @@ impl World {
             let of = |written: &Written| {
                 written.producer.filter(|&(id, sequence)| id == producer && sequence >= 0)
             };
-            written.values().filter_map(of).last().map(|(_, sequence)| sequence)
+            written.values().filter_map(of).next_back().map(|(_, sequence)| sequence)
         };
         for id in [7, 100, 101, 102] {
             let known = self.log().producers().find(|known| known.producer_id.0 == id);

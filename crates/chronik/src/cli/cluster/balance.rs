@@ -161,7 +161,7 @@ fn show(plan: &Plan, executes: bool, printer: &mut Printer) -> Result<()> {
         plan.moves.len(),
         plan.under_way.len(),
     ))?;
-    if !executes && !(plan.hand_over.is_empty() && plan.moves.is_empty()) {
+    if !(executes || plan.hand_over.is_empty() && plan.moves.is_empty()) {
         printer.line("nothing was changed: do it with --execute")?;
     }
     Ok(())

@@ -148,7 +148,7 @@ impl<T> Shard<T> {
         for LeavingMember { member_id, instance_id, .. } in request.members {
             let found = self.find_leaver(name, &member_id, instance_id.as_ref());
             let error = found.as_ref().err().copied().unwrap_or(ErrorCode::None);
-            gone.extend(found.ok().filter(|id| !gone.contains(id)).into_iter());
+            gone.extend(found.ok().filter(|id| !gone.contains(id)));
             members.push(LeftMember { member_id, instance_id, error });
         }
         if !gone.is_empty() {

@@ -110,8 +110,8 @@ impl<T> ClassicGroup<T> {
         let mut group = ClassicGroup::new(Millis(value.current_state_timestamp));
         group.generation = value.generation;
         group.protocol_type = Some(value.protocol_type.clone()).filter(|name| !name.is_empty());
-        group.protocol = value.protocol.clone();
-        group.leader = value.leader.clone();
+        group.protocol.clone_from(&value.protocol);
+        group.leader.clone_from(&value.leader);
         if !value.members.is_empty() {
             group.state = ClassicState::Stable;
         }

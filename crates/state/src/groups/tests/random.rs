@@ -44,7 +44,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn consumers() -> Vec<Consumer> {
     let consumer = |at: usize| {
-        let instance = (at % 2 == 0).then(|| Name::from(format!("i{at}")));
+        let instance = at.is_multiple_of(2).then(|| Name::from(format!("i{at}")));
         Consumer { instance, ..Consumer::new(&format!("m{at}"), &["a"]) }
     };
     (0..5).map(consumer).collect()
