@@ -209,12 +209,12 @@ def administration(ctx, cluster, tools):
         rows = re.findall(rf"^{group}\s+{topic}\s+(\d)\s+(\d+)\s+(\d+)\s+(\d+)",
                           groups("--describe", "--group", group), re.M)
         equal(sorted(rows), [(str(p), "100", "100", "0") for p in range(3)], "offsets")
-        contains(groups("--describe", "--group", group, "--members", "--verbose"), f"{topic}(0,1,2)")
+        contains(groups("--describe", "--group", group, "--members", "--verbose"), f"{topic}:0,1,2")
         contains(groups("--describe", "--group", group, "--state"), "Stable", "range")
     with ctx.check("a group with members is neither reset nor deleted"):
         contains(groups("--reset-offsets", "--group", group, "--topic", topic, "--to-earliest", "--execute", expect=None),
                  "inactive")
-        contains(groups("--delete", "--group", group, expect=None), "NonEmptyGroup")
+        contains(groups("--delete", "--group", group, expect=None), "GroupNotEmptyException")
     member.close()
     with ctx.check("kafka-consumer-groups --reset-offsets in all its ways"):
         wait_until("the group is empty", lambda: "Empty" in groups("--describe", "--group", group, "--state"))

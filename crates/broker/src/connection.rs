@@ -205,7 +205,7 @@ impl Connection {
         }
         let shards = std::mem::take(&mut *self.client.shards.lock());
         for shard in shards {
-            shard.progress(&*self.node.env);
+            shard.settled(&*self.node.env);
         }
     }
 }

@@ -128,8 +128,17 @@ impl Shard {
         Ok(ticket)
     }
 
+    /// What a connection had this shard write is on this broker's disk. What is not committed with that (other replicas are
+    /// to have it too) the driver waits for.
+    pub(crate) fn settled(&self, env: &dyn Env) {
+        self.progress(env);
+        if self.state.lock().serving().is_ok_and(|serving| serving.in_flight.is_some()) {
+            self.driver.wake();
+        }
+    }
+
     /// Takes note of what was committed meanwhile, and writes what waited for that.
-    pub(crate) fn progress(&self, env: &dyn Env) {
+    fn progress(&self, env: &dyn Env) {
         let left = self.step(&mut self.state.lock(), env);
         if left.wants_sync {
             drop(self.partition.make_durable(env, false));
@@ -146,7 +155,7 @@ impl Shard {
             serving.machine.topics_deleted(&at(&*node.env, &image), topics);
         }
         drop(state);
-        self.progress(&*node.env);
+        self.settled(&*node.env);
     }
 
     /// Ends the shard: whoever waits is told so.

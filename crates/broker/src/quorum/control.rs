@@ -9,7 +9,7 @@
 //! nobody is there has no such process any more.
 
 use std::collections::BTreeSet;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -28,10 +28,14 @@ use chronik_types::{BrokerEpoch, ErrorCode, LeaderEpoch, Millis, NodeId, Offset,
 use parking_lot::Mutex;
 
 use super::{Quorum, State};
+use crate::env::{Link, Task};
 use crate::wait::Wait;
 
 /// How long a new controller waits for all brokers of a new cluster before it forms `__meta` without them.
 const META_GRACE: Duration = Duration::from_secs(5);
+/// How long after a probe's connection was reset the next one is made, first and at most.
+const PROBE_PAUSE: Duration = Duration::from_millis(2);
+const PROBE_PAUSE_MAX: Duration = Duration::from_millis(200);
 
 /// On what terms this node controls.
 pub(crate) struct Terms {
@@ -74,6 +78,20 @@ impl Controlling {
     pub(super) fn state(&self) -> &chronik_state::cluster::ClusterState {
         self.leader.machine().state()
     }
+
+    /// Whether a broker's process may be gone: its heartbeats' connection ended, or this controller has never heard it.
+    fn is_in_doubt(&self, id: NodeId, epoch: BrokerEpoch) -> bool {
+        self.detached.contains(&(id, epoch)) || self.sessions.metadata_offset(id) == Some(Offset::NONE)
+    }
+}
+
+/// Whether a connection on which nothing is asked is reset before `timeout` completes.
+async fn is_reset(mut link: Box<dyn Link>, mut timeout: Task) -> bool {
+    poll_fn(|cx| match link.poll_receive(cx) {
+        Poll::Ready(received) => Poll::Ready(received.is_err_and(|broken| broken.gone)),
+        Poll::Pending => timeout.as_mut().poll(cx).map(|()| false),
+    })
+    .await
 }
 
 /// Somebody who waits for the controller's answer.
@@ -177,16 +195,34 @@ impl Quorum {
             endpoints.iter().find(|at| *at.name == **listener).or_else(|| endpoints.first()).cloned()
         });
         let Some(at) = at else { return };
-        let (connecting, this) = (self.env.connect(&at.host, at.port), self.this.clone());
+        let (env, this) = (Arc::clone(&self.env), self.this.clone());
+        let timeout = Duration::from_millis(state.terms.session_timeout_ms);
         self.env.spawn(Box::pin(async move {
-            let Err(broken) = connecting.await else { return };
+            let mut pause = PROBE_PAUSE;
+            let broken = loop {
+                // A process that is being torn down still takes connections, and resets them when its sockets are closed.
+                let link = match env.connect(&at.host, at.port).await {
+                    Err(broken) => break broken,
+                    Ok(link) => link,
+                };
+                if !is_reset(link, env.sleep(timeout)).await {
+                    return;
+                }
+                env.sleep(pause).await;
+                pause = (pause * 2).min(PROBE_PAUSE_MAX);
+                let in_doubt = |this: Arc<Quorum>| {
+                    let state = this.state.lock();
+                    state.controlling.as_ref().is_some_and(|controlling| controlling.is_in_doubt(id, epoch))
+                };
+                if !this.upgrade().is_some_and(in_doubt) {
+                    return;
+                }
+            };
             let Some(this) = this.upgrade().filter(|_| broken.gone) else { return };
             let mut state = this.state.lock();
             let Some(controlling) = &mut state.controlling else { return };
             // Whoever was heard of meanwhile lives: only what is still in doubt is given up.
-            let in_doubt = controlling.detached.contains(&(id, epoch))
-                || controlling.sessions.metadata_offset(id) == Some(Offset::NONE);
-            if in_doubt && controlling.sessions.lost(id, epoch) {
+            if controlling.is_in_doubt(id, epoch) && controlling.sessions.lost(id, epoch) {
                 tracing::info!(broker = %id, %epoch, reason = %broken, "a broker's process is gone");
                 this.fence_expired(&mut state);
                 this.settle(state);
