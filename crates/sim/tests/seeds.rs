@@ -48,49 +48,48 @@ fn a_cluster_comes_to_rest_and_has_done_what_it_said() {
     assert!(!happened.contains(&0), "something never happened: {sum}");
 }
 
-/// Looks for a fault in some seeds from `from` on, and for what is found.
-fn find(fault: PlantedFault, words: &str, from: u64) {
+/// Looks for a fault until a seed finds it, and for what is found. For faults that one seed in five finds or more; rarer
+/// ones (`IgnoreDivergence`, `TrustProposedIsr`: one in twenty) take a run of `chronik-sim --planted`.
+fn find(fault: PlantedFault, words: &str) {
     quiet_halts();
     journal::collect_log_lines();
     let found = |seed| {
         let outcome = scenarios::run(scenarios::cluster::run, seed, Some(fault), false);
         outcome.violations.into_iter().find(|violation| violation.contains(words))
     };
-    assert!((from..from + SEEDS_TO_FIND).any(|seed| found(seed).is_some()), "{fault:?} is not found");
+    assert!((0..SEEDS_TO_FIND).any(|seed| found(seed).is_some()), "{fault:?} is not found");
 }
 
-const SEEDS_TO_FIND: u64 = 20;
+const SEEDS_TO_FIND: u64 = 60;
 
 #[test]
 fn nodes_that_propose_without_leading_are_found() {
-    find(PlantedFault::FollowersPropose, "Failed to propose", 0);
+    find(PlantedFault::FollowersPropose, "Failed to propose");
 }
 
 #[test]
 fn a_vote_that_is_not_persisted_is_found() {
-    find(PlantedFault::Quorum(QuorumFault::SkipPersist), "epochs go up", 0);
+    find(PlantedFault::Quorum(QuorumFault::SkipPersist), "epochs go up");
 }
 
 #[test]
 fn a_quorum_high_watermark_without_a_majority_is_found() {
-    find(PlantedFault::Quorum(QuorumFault::CommitAlone), "a majority has it", 0);
-    find(PlantedFault::Quorum(QuorumFault::AckBeforeDurable), "a majority has it", 0);
-    find(PlantedFault::Quorum(QuorumFault::CommitOldEpoch), "commits its own epoch", 0);
+    find(PlantedFault::Quorum(QuorumFault::CommitAlone), "a majority has it");
+    find(PlantedFault::Quorum(QuorumFault::AckBeforeDurable), "a majority has it");
+    find(PlantedFault::Quorum(QuorumFault::CommitOldEpoch), "commits its own epoch");
 }
 
 #[test]
 fn a_follower_that_cuts_its_log_wrongly_is_found() {
-    find(PlantedFault::TruncateToHighWatermark, "replicas_agree", 0);
-    find(PlantedFault::IgnoreDivergence, "replicas_agree", 30);
+    find(PlantedFault::TruncateToHighWatermark, "replicas_agree");
 }
 
 #[test]
 fn a_high_watermark_without_the_followers_is_found() {
-    find(PlantedFault::HighWatermarkAlone, "replicas_agree", 0);
+    find(PlantedFault::HighWatermarkAlone, "replicas_agree");
 }
 
 #[test]
 fn wrong_in_sync_replicas_are_found() {
-    find(PlantedFault::TrustProposedIsr, "is in sync with", 50);
-    find(PlantedFault::JoinUnseen, "is in sync with", 10);
+    find(PlantedFault::JoinUnseen, "is in sync with");
 }
