@@ -23,6 +23,9 @@ pub(super) const DECOMPRESSED_MAX: usize = 256 << 20;
 pub(crate) struct Rules {
     /// The last record of every producer that the log remembers.
     pub(crate) last_records: BTreeMap<ProducerId, LastRecord>,
+    /// The last offset of data of each producer in the part whose keys were mapped. What a producer wrote above may still be
+    /// lost or cut off: then this is what is known of it.
+    pub(crate) last_mapped: BTreeMap<ProducerId, Offset>,
     /// Where the cleaning ends.
     pub(crate) upper: Offset,
     pub(crate) now: Millis,
@@ -53,7 +56,7 @@ impl Rules {
         let is_over = if is_control { transactions.on_control(batch)? } else { transactions.on_data(header) };
         let horizon_passed = header.delete_horizon().is_some_and(|horizon| horizon <= self.now);
         let drops_records = is_over && (!is_control || horizon_passed);
-        let keeps_empty = self.is_last_of_producer(header) || header.next_offset() == self.upper;
+        let keeps_empty = self.is_last_of_producer(header, map.latest()) || header.next_offset() == self.upper;
         if drops_records {
             return Ok(emptied_or_nothing(header, keeps_empty));
         }
@@ -98,12 +101,16 @@ impl Rules {
         record.value.is_some() || header.delete_horizon().is_none_or(|horizon| self.now < horizon)
     }
 
-    fn is_last_of_producer(&self, header: Header<'_>) -> bool {
+    /// Whether a batch is the last of a producer that the log remembers, at or below `latest`.
+    fn is_last_of_producer(&self, header: Header<'_>, latest: Offset) -> bool {
         if !header.has_producer() {
             return false;
         }
-        self.last_records.get(&header.producer_id()).is_some_and(|last| match last.data_offset {
-            Some(offset) => header.last_offset() == offset,
+        let id = header.producer_id();
+        self.last_records.get(&id).is_some_and(|last| match last.data_offset {
+            Some(offset) if offset <= latest => header.last_offset() == offset,
+            // Not in the mapped part: it is one of those that earlier cleanings have left.
+            Some(_) => self.last_mapped.get(&id).is_none_or(|&last| header.last_offset() == last),
             None => header.is_control() && header.producer_epoch() == last.epoch,
         })
     }

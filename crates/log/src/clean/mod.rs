@@ -140,7 +140,7 @@ impl Cleaning {
 
     fn map_keys(&mut self, until: u64) -> Result<(), LogError> {
         let Phase::Mapping { at, position, transactions } = &mut self.phase else { return Ok(()) };
-        let (map, first_dirty) = (&mut self.map, self.first_dirty);
+        let (map, last_mapped, first_dirty) = (&mut self.map, &mut self.rules.last_mapped, self.first_dirty);
         let mut is_full = false;
         while let Some(source) = self.sources.get(*at) {
             let scan = Scan { files: &self.files, source, position, io_bytes: &mut self.io_bytes, until };
@@ -160,6 +160,9 @@ impl Cleaning {
                 }
                 if !is_full {
                     map.reached(header.last_offset());
+                    if header.has_producer() && !header.is_control() {
+                        last_mapped.insert(header.producer_id(), header.last_offset());
+                    }
                 }
                 Ok(!is_full)
             })?;

@@ -5,6 +5,7 @@
 //! to `.deleted`, `.swap` to the final names. Opening the log finishes what has got as far as `.swap`, and forgets the rest. Readers
 //! that have planned with the originals keep those files.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -54,7 +55,8 @@ impl Log {
     /// Errors: `Io` if a time index cannot be read.
     pub fn dirt(&mut self, high_watermark: Offset, now: Millis) -> Result<Dirt, LogError> {
         let from = self.cleaned_to.filter(|to| (self.start..=self.end).contains(to)).unwrap_or(self.start);
-        let stable = self.last_stable_offset(high_watermark).min(self.sync.durable);
+        // What is not durable may go in a crash, and with a transaction's marker what lies below would be open again.
+        let stable = self.last_stable_offset(high_watermark.min(self.sync.durable));
         let files = Arc::clone(&self.files);
         let (min_lag, max_lag) = (self.options.min_compaction_lag_ms, self.options.max_compaction_lag_ms);
         let active = self.segments.len().saturating_sub(1);
@@ -120,6 +122,7 @@ impl Log {
             aborted,
             rules: Rules {
                 last_records: self.producers.last_records(),
+                last_mapped: BTreeMap::new(),
                 upper,
                 now,
                 delete_retention_ms: self.options.delete_retention_ms,
