@@ -5,6 +5,7 @@ Each child leads its own process group, and the kernel kills it when this proces
 condition and raises when its deadline has passed.
 """
 import ctypes
+import itertools
 import os
 import signal
 import socket
@@ -68,17 +69,22 @@ def _shown(args):
     return " ".join(str(a) for a in args)
 
 
+_looked_at = itertools.count()
+
+
 def free_ports(count):
-    """Ports of the loopback that nobody listens on now. Another process may take one before we do:
-    whoever starts a server on them tries again with new ones."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
+    """Ports of the loopback that nobody listens on. All are below those that the system gives to who asks for any port, and
+    each run looks elsewhere: nobody takes one until it is used."""
+    found = []
+    while len(found) < count:
+        port = 10_000 + (os.getpid() * 97 + next(_looked_at)) % 20_000
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found.append(port)
+    return found
 
 
 def wait_until(what, condition, *, timeout=30.0, every=0.02):

@@ -9,12 +9,11 @@
 mod node;
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use node::chronik;
+use node::{chronik, free_ports};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Only a cluster that hangs takes this long.
@@ -37,9 +36,7 @@ struct Cluster {
 impl Cluster {
     fn new() -> Cluster {
         let dir = tempfile::tempdir().unwrap();
-        // Ports of listeners that voters must know beforehand; held together, so that all differ.
-        let held: Vec<TcpListener> = (0..3).map(|_| TcpListener::bind("localhost:0").unwrap()).collect();
-        let ports: Vec<u16> = held.iter().map(|port| port.local_addr().unwrap().port()).collect();
+        let ports = free_ports(3);
         let voters: Vec<String> =
             ports.iter().enumerate().map(|(at, port)| format!("{}@localhost:{port}", at + 1)).collect();
         let root = dir.path().to_owned();

@@ -4,7 +4,7 @@
 
 mod node;
 
-use node::{Node, chronik, data_dir};
+use node::{Node, chronik, data_dir, free_ports};
 use serde_json::Value;
 
 fn json_lines(text: &str) -> Vec<Value> {
@@ -128,8 +128,7 @@ fn following_sees_what_is_written_later() {
 
 #[test]
 fn errors_say_what_to_do() {
-    // A port that was free a moment ago: nobody listens there.
-    let port = std::net::TcpListener::bind("localhost:0").unwrap().local_addr().unwrap().port();
+    let port = free_ports(1)[0];
     let output = chronik(&["topic", "list", "-b", &format!("localhost:{port}")], "");
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));

@@ -8,13 +8,12 @@
 mod node;
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use node::chronik;
+use node::{chronik, free_ports};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Only a node that hangs takes this long.
@@ -22,12 +21,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
-}
-
-fn free_ports(count: usize) -> Vec<u16> {
-    // Held together, so that all differ.
-    let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    held.iter().map(|port| port.local_addr().unwrap().port()).collect()
 }
 
 struct Started {

@@ -4,9 +4,10 @@
 //! The node is killed when it is dropped, whatever happens.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -16,6 +17,18 @@ use rustix::process::{Pid, Signal, kill_process};
 const BINARY: &str = env!("CARGO_BIN_EXE_chronik");
 /// Only a node that hangs takes this long.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Ports for listeners that others must know beforehand. All are below those that the system gives to who asks for any port,
+/// and each process of tests looks elsewhere: nobody takes one until it is used.
+pub fn free_ports(count: usize) -> Vec<u16> {
+    static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
+    let next = || {
+        let at = std::process::id().wrapping_mul(97).wrapping_add(LOOKED_AT.fetch_add(1, Ordering::Relaxed));
+        10_000 + (at % 20_000) as u16
+    };
+    let is_free = |port: &u16| TcpListener::bind(("localhost", *port)).is_ok();
+    std::iter::repeat_with(next).filter(is_free).take(count).collect()
+}
 
 /// A running node.
 pub struct Node {
