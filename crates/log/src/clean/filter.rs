@@ -56,7 +56,8 @@ impl Rules {
         let is_over = if is_control { transactions.on_control(batch)? } else { transactions.on_data(header) };
         let horizon_passed = header.delete_horizon().is_some_and(|horizon| horizon <= self.now);
         let drops_records = is_over && (!is_control || horizon_passed);
-        let keeps_empty = self.is_last_of_producer(header, map.latest()) || header.next_offset() == self.upper;
+        let keeps_empty =
+            self.is_last_of_producer(header, map.latest()) || header.next_offset() == self.upper;
         if drops_records {
             return Ok(emptied_or_nothing(header, keeps_empty));
         }
