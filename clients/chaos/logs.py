@@ -15,8 +15,6 @@ EXPECTED = [
     (r"keys (without meaning here are ignored|whose function is not built yet)", None),
     (r"log directory is full: writes are refused until there is room", {"FullDisk"}),
     (r"the metadata log waits for room on the disk", {"FullDisk"}),
-    # A vote that cannot be kept must not be given: the node ends, and comes back when there is room.
-    (r"the node stops at once reason=\"quorum-state cannot be written: .*No space left on device", {"FullDisk"}),
     (r"the metadata log's indexes were not written error=disk full", {"FullDisk"}),
 ]
 

@@ -59,6 +59,7 @@ pub struct Metrics {
     pub(crate) is_controller: Gauge,
     pub(crate) quorum_end: Gauge,
     pub(crate) quorum_high_watermark: Gauge,
+    pub(crate) quorum_waits_for_room: Gauge,
     pub(crate) brokers_active: Gauge,
     pub(crate) brokers_fenced: Gauge,
     /// Logs compacted.
@@ -101,6 +102,7 @@ impl Metrics {
             is_controller: Gauge::default(),
             quorum_end: Gauge::default(),
             quorum_high_watermark: Gauge::default(),
+            quorum_waits_for_room: Gauge::default(),
             brokers_active: Gauge::default(),
             brokers_fenced: Gauge::default(),
             cleanings: Counter::default(),
@@ -141,6 +143,8 @@ impl Metrics {
         gauge("controller_active", "Whether this node is the active controller", &self.is_controller);
         gauge("quorum_log_end_offset", "End of this node's metadata log", &self.quorum_end);
         gauge("quorum_high_watermark", "Committed metadata, as this node knows", &self.quorum_high_watermark);
+        let held_up = "Whether the metadata log or a vote waits for room on a full disk";
+        gauge("quorum_waits_for_room", held_up, &self.quorum_waits_for_room);
         gauge("brokers_active", "Brokers that are registered and not fenced", &self.brokers_active);
         gauge("brokers_fenced", "Brokers that are registered and fenced", &self.brokers_fenced);
     }

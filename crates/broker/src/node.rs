@@ -256,6 +256,10 @@ impl Node {
             }
             let closed = dir.log_dir.write_recovery_points(recovery_points[at].drain(..));
             if let Err(error) = closed.and_then(|()| dir.log_dir.write_clean_shutdown(epoch)) {
+                if error.is_disk_full() {
+                    dir.data.failed(&error);
+                    continue;
+                }
                 tracing::error!(dir = %dir.data.path.display(), %error, "clean shutdown could not be recorded");
             }
         }

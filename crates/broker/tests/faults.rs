@@ -4,12 +4,16 @@
 mod support;
 
 use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
 
+use chronik_broker::Node;
 use chronik_log::disk::memory::{Failure, Fault, MemoryDisk, Operation};
-use chronik_types::ErrorCode;
+use chronik_raft::Role;
+use chronik_types::{ErrorCode, LeaderEpoch};
 use chronik_wire::Listener;
-use support::records::{batch, create, fetch, produce};
-use support::{Client, node};
+use support::records::{batch, create, create_request, fetch, produce};
+use support::{Client, TestEnv, encode, node, node_and_tasks, options};
 
 fn fault(operation: Operation, path: &str, kind: ErrorKind) -> Fault {
     Fault {
@@ -61,6 +65,51 @@ fn a_full_disk_refuses_writes_and_serves_reads_until_there_is_room() {
     disk.set_capacity(u64::MAX);
     assert_eq!(produce(&mut client, "orders", batch(&["c"])), Ok(1));
     assert_eq!(fetch(&mut client, "orders", 0), Ok(vec!["a".to_owned(), "c".to_owned()]));
+}
+
+#[test]
+fn what_has_no_room_to_be_voted_for_waits_and_is_not_acted_on() {
+    let disk = MemoryDisk::new(1);
+    let quorum_state = Path::new("/data/__cluster_metadata-0/quorum-state");
+    let full = |operation| Fault { times: 2, ..fault(operation, "quorum-state", ErrorKind::StorageFull) };
+    [Operation::Create, Operation::Write, Operation::Sync, Operation::Rename]
+        .map(|operation| disk.inject(full(operation)));
+    let env = Arc::new(TestEnv::default());
+    let node = Node::boot(Arc::<TestEnv>::clone(&env), options(&disk, &[])).unwrap();
+    for _ in 0..8 {
+        let quorum = node.inspect().quorum;
+        assert_eq!((quorum.role, quorum.epoch, quorum.voted), (Role::Unattached, LeaderEpoch(0), None));
+        assert!(disk.content(quorum_state).is_err());
+        env.wake_all();
+    }
+    assert_eq!(node.inspect().quorum.role, Role::Leader);
+    assert!(String::from_utf8(disk.content(quorum_state).unwrap()).unwrap().contains("\"leaderEpoch\":1"));
+    // Raft was told of the leader change's durability: it is committed.
+    assert_eq!(node.inspect().quorum.high_watermark, Some(node.inspect().quorum.log_end));
+    env.end_spawned();
+}
+
+#[test]
+fn a_full_disk_refuses_metadata_and_takes_it_when_there_is_room() {
+    let disk = MemoryDisk::new(1);
+    let (node, env) = node_and_tasks(&disk, &[]);
+    let mut client = Client::new(&node, Listener::Broker);
+    create(&mut client, "orders", &[]);
+    assert_eq!(produce(&mut client, "orders", batch(&["a"])), Ok(0));
+    disk.set_capacity(1);
+    // The first command is taken in, waits for room, and with it whoever asked; the next are refused.
+    let mut pending = Client::new(&node, Listener::Broker);
+    assert!(matches!(pending.raw(encode(7, &create_request("first", &[]))), Ok(None)));
+    let mut refused = Client::new(&node, Listener::Broker);
+    let answer = refused.call(7, &create_request("second", &[]));
+    assert_eq!(ErrorCode::from_code(answer.topics[0].error_code), ErrorCode::KafkaStorageError);
+    assert_eq!(fetch(&mut client, "orders", 0), Ok(vec!["a".to_owned()]));
+    env.wake_all();
+    disk.set_capacity(u64::MAX);
+    env.wake_all();
+    assert_eq!(produce(&mut client, "first", batch(&["b"])), Ok(0));
+    create(&mut client, "second", &[]);
+    env.end_spawned();
 }
 
 #[test]

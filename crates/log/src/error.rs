@@ -50,7 +50,7 @@ pub enum LogError {
 
 impl LogError {
     /// A failed file operation: `DiskFull` or `Io`.
-    pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> LogError {
+    pub fn io(what: &'static str, path: &Path, source: io::Error) -> LogError {
         let path = path.to_owned();
         if is_full(&source) {
             LogError::DiskFull { what, path }

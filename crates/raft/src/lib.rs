@@ -5,7 +5,8 @@
 //!
 //! 1. [`Action::Persist`] is on disk before the next action is carried out: a vote is durable before it is answered.
 //! 2. An [`Action::Append`] or [`Action::Truncate`] has happened before the next event is given; only
-//!    [`Event::Durable`] says that what was appended is on disk, and nothing is acknowledged or committed before.
+//!    [`Event::Durable`] says that what was appended is on disk, and nothing is acknowledged or committed before. Where a
+//!    `Persist` has to wait (a full disk), all later actions wait behind it, and other events than `Durable` may come.
 //! 3. An answer to [`Action::Send`] comes back as [`Event::Response`] or [`Event::SendFailed`], at most once.
 //!
 //! A quorum of one voter needs no timer and no message: [`Raft::start`] returns `Persist`, `BecameLeader` and the

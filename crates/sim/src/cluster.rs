@@ -29,6 +29,8 @@ pub struct Tally {
     pub cuts: u64,
     /// Disk faults that were ordered.
     pub disk_faults: u64,
+    /// Times that a node's part in the quorum had to wait for room on its disk.
+    pub held_up: u64,
     /// Changes of the voters that were acknowledged.
     pub voter_changes: u64,
     /// Snapshots that nodes took or installed.
@@ -53,6 +55,7 @@ impl Tally {
         self.crashes += other.crashes;
         self.cuts += other.cuts;
         self.disk_faults += other.disk_faults;
+        self.held_up += other.held_up;
         self.voter_changes += other.voter_changes;
         self.snapshots += other.snapshots;
         self.topics += other.topics;
@@ -67,13 +70,15 @@ impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} steps, {} elections, {} crashes, {} network partitions, {} disk faults, {} voter changes, \
+            "{} steps, {} elections, {} crashes, {} network partitions, {} disk faults, held up {} times, \
+             {} voter changes, \
              {} snapshots, {} topics created, {} metadata offsets committed, {} records acknowledged, {} generations, {} commits",
             self.steps,
             self.elections,
             self.crashes,
             self.cuts,
             self.disk_faults,
+            self.held_up,
             self.voter_changes,
             self.snapshots,
             self.topics,

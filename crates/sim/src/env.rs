@@ -8,6 +8,7 @@ use chronik_broker::PlantedFault;
 use chronik_broker::{Blocking, Connecting, Env, Task, Urgency};
 use chronik_types::Millis;
 
+use crate::journal;
 use crate::network::{Host, Network};
 use crate::world::{Halted, Life, World};
 
@@ -96,6 +97,10 @@ impl Env for SimEnv {
 
     fn halt(&self, reason: &str) {
         tracing::debug!(reason, "a simulated node halts");
+        // A sync that was refused for want of room is a failed sync all the same.
+        if reason.contains("disk full") && !reason.contains("disk full: sync") {
+            journal::forbid(&format!("halts for want of room: {reason}"));
+        }
         // What is dropped on the way may halt once more.
         if !std::thread::panicking() {
             std::panic::panic_any(Halted);

@@ -157,7 +157,7 @@ impl Cluster {
 
     fn fill_disk(&mut self, id: NodeId) {
         let disk = &self.nodes[&id].disk;
-        let left = self.world.below(4000);
+        let left = [0, self.world.below(4000)][self.world.below(2) as usize];
         disk.set_capacity(disk.used_bytes() + left);
         journal::note(&format!("the disk of n{id} has {left} bytes left"));
         self.tally.disk_faults += 1;

@@ -18,6 +18,9 @@ const LINES_MAX: usize = 60;
 /// Lines that operators search for, since they mean that leadership does not settle (DESIGN section 2).
 const FORBIDDEN: [&str; 3] = ["Failed to propose", "Failed to elect leader", "Cannot propose"];
 
+/// What a node says when its part in the quorum has to wait for room.
+const HELD_UP: &str = "the metadata log waits for room";
+
 #[derive(Default)]
 struct Journal {
     names: BTreeMap<Life, String>,
@@ -25,6 +28,7 @@ struct Journal {
     now: Duration,
     lines: VecDeque<String>,
     forbidden: Option<String>,
+    held_up: u64,
     is_echoing: bool,
 }
 
@@ -71,6 +75,17 @@ pub fn forbidden() -> Option<String> {
     JOURNAL.with_borrow_mut(|journal| journal.forbidden.take())
 }
 
+/// A line that must never appear has.
+pub fn forbid(line: &str) {
+    note(line);
+    JOURNAL.with_borrow_mut(|journal| journal.forbidden = Some(line.to_owned()));
+}
+
+/// How often a node's part in the quorum had to wait for room on its disk.
+pub fn held_up() -> u64 {
+    JOURNAL.with_borrow(|journal| journal.held_up)
+}
+
 /// The latest lines.
 pub fn lines() -> Vec<String> {
     JOURNAL.with_borrow(|journal| journal.lines.iter().cloned().collect())
@@ -108,6 +123,7 @@ impl Subscriber for Lines {
             if FORBIDDEN.iter().any(|words| line.0.contains(words)) {
                 journal.forbidden = Some(line.0.clone());
             }
+            journal.held_up += u64::from(line.0.contains(HELD_UP));
             journal.note(&line.0);
         });
     }

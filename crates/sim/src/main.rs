@@ -19,10 +19,11 @@ use chronik_sim::world::quiet_halts;
 /// How often a run that differs from itself is looked for: one seed in so many is run twice.
 const TWICE: u64 = 16;
 /// The scenarios by name.
-const SCENARIOS: [(&str, Scenario); 3] = [
+const SCENARIOS: [(&str, Scenario); 4] = [
     ("single-node", scenarios::single_node::run),
     ("cluster", scenarios::cluster::run),
     ("groups", scenarios::groups::run),
+    ("full-disk", scenarios::full_disk::run),
 ];
 
 fn main() -> ExitCode {

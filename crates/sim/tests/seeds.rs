@@ -48,6 +48,16 @@ fn a_cluster_comes_to_rest_and_has_done_what_it_said() {
     assert!(!happened.contains(&0), "something never happened: {sum}");
 }
 
+#[test]
+fn a_full_disk_ends_no_node() {
+    let mut sum = Tally::default();
+    for seed in 0..4 {
+        sum.add(&run(scenarios::full_disk::run, seed).tally);
+    }
+    let happened = [sum.elections, sum.crashes, sum.held_up];
+    assert!(!happened.contains(&0), "something never happened: {sum}");
+}
+
 /// Looks for a fault until a seed finds it, and for what is found. For faults that one seed in five finds or more; rarer
 /// ones (`IgnoreDivergence`, `TrustProposedIsr`: one in twenty) take a run of `chronik-sim --planted`.
 fn find(fault: PlantedFault, words: &str) {

@@ -3,9 +3,9 @@
 
 use chronik_log::AppendError;
 use chronik_log::batch::{BatchBuilder, Compression, HeaderMut, NewRecord, verify};
-use chronik_raft::{AppendBatch, Event};
+use chronik_raft::AppendBatch;
 
-use super::{FULL_DISK_RETRY, Quorum, State};
+use super::{Quorum, State};
 use crate::critical::Locked;
 use crate::env::Urgency;
 
@@ -43,8 +43,8 @@ impl Quorum {
         self.append_pending(state);
     }
 
-    /// Raft counts on its appends, so they cannot be refused: while the disk is full they wait for room, and nothing new
-    /// is decided. Any other fault ends the node.
+    /// Raft counts on its appends, so they cannot be refused: while the disk is full they wait for room, and another node
+    /// leads if there is one. Any other fault ends the node.
     pub(super) fn append_pending(&self, state: &mut State) {
         while let Some(bytes) = state.unappended.front() {
             let verified = verify(bytes.clone()).ok().flatten();
@@ -54,9 +54,9 @@ impl Quorum {
                     state.dirty = true;
                     state.unappended.pop_front();
                 }
-                Err(AppendError::Log(fault)) if fault.is_disk_full() => {
-                    tracing::warn!(error = %fault, "the metadata log waits for room on the disk");
-                    return self.later(FULL_DISK_RETRY, |this, state| this.append_pending(state));
+                Err(AppendError::Log(full)) if full.is_disk_full() => {
+                    self.wait_for_room(state, &full);
+                    return self.hand_over(state);
                 }
                 Err(error) => return self.env.halt(&format!("metadata log cannot be appended to: {error}")),
             }
@@ -86,8 +86,7 @@ impl Quorum {
                     return self.env.halt(&format!("metadata log cannot be synced: {error}"));
                 }
             }
-            let end = state.log.durable_offset();
-            self.step(&mut state, Event::Durable { end });
+            self.tell_durable(&mut state);
             if !state.dirty {
                 state.syncing = false;
                 return;

@@ -27,6 +27,7 @@ use chronik_state::records::{Change, Name};
 use chronik_types::{BrokerEpoch, ErrorCode, LeaderEpoch, Millis, NodeId, Offset, PartitionIndex};
 use parking_lot::Mutex;
 
+use super::room::RETRY;
 use super::{Quorum, State};
 use crate::env::{Link, Task};
 use crate::wait::Wait;
@@ -232,6 +233,10 @@ impl Quorum {
 
     /// Fences the brokers whose sessions are over.
     fn fence_expired(&self, state: &mut State) {
+        if state.waits_for_room() {
+            // It would be refused. Their sessions stay over.
+            return;
+        }
         let now = self.millis();
         let expired = state.controlling.as_ref().map(|controlling| controlling.sessions.expired(now));
         for (id, epoch) in expired.unwrap_or_default() {
@@ -259,9 +264,10 @@ impl Quorum {
                     this.form_meta(&mut state);
                     this.elect(&mut state);
                     let now = this.millis();
+                    let least_ms = if state.waits_for_room() { RETRY.as_millis() as i64 } else { 1 };
                     let pause = state.controlling.as_ref().map_or(Duration::ZERO, |controlling| {
                         let next = controlling.sessions.next_expiry();
-                        let pause = next.map_or(1000, |next| (next.0 - now.0).clamp(1, 1000));
+                        let pause = next.map_or(1000, |next| (next.0 - now.0).clamp(least_ms, 1000));
                         Duration::from_millis(pause as u64)
                     });
                     this.settle(state);
@@ -314,6 +320,9 @@ impl Quorum {
 
     /// Forms `__meta` when it is time.
     pub(super) fn form_meta(&self, state: &mut State) {
+        if state.waits_for_room() {
+            return;
+        }
         let is_combined = state.terms.is_combined;
         let voters: Vec<NodeId> = state.raft.voters().iter().map(|voter| voter.key.id).collect();
         let Some(controlling) = state.controlling.as_mut().filter(|controlling| !controlling.meta_is_formed)
@@ -331,10 +340,6 @@ impl Quorum {
             seed: Seed(self.env.random()),
         };
         if !command.is_due(controlling.state()) {
-            return;
-        }
-        if !state.unappended.is_empty() {
-            // The disk is full: later.
             return;
         }
         controlling.meta_is_formed = true;
@@ -356,7 +361,7 @@ impl Quorum {
     }
 
     fn submit(&self, state: &mut State, command: Command, ticket: Arc<Ticket>) {
-        if !state.unappended.is_empty() {
+        if state.waits_for_room() {
             return ticket.wait.complete(ErrorCode::KafkaStorageError);
         }
         let Some(controlling) = &mut state.controlling else {
@@ -393,10 +398,9 @@ impl Quorum {
 
     /// Begins to control, if this node was elected and has applied the log past the start of its epoch.
     pub(super) fn take_lead(&self, state: &mut State) {
-        let Some(elected) = state.elected.take_if(|elected| state.builder.end() > elected.start_offset)
-        else {
-            return;
-        };
+        let epoch = state.raft.epoch();
+        let is_due = |elected: &mut Won| elected.epoch == epoch && state.builder.end() > elected.start_offset;
+        let Some(elected) = state.elected.take_if(is_due) else { return };
         let machine = ClusterMachine::new(state.terms.cluster.clone(), state.builder.state().clone());
         let timeout_ms = i64::try_from(state.terms.session_timeout_ms).unwrap_or(i64::MAX);
         let sessions = Sessions::start(machine.state(), timeout_ms, self.millis());

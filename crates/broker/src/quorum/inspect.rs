@@ -2,7 +2,7 @@
 
 use chronik_log::LogError;
 use chronik_log::batch::BatchIter;
-use chronik_raft::Inspection;
+use chronik_raft::{Inspection, QuorumState, Role};
 use chronik_types::Offset;
 
 use super::Quorum;
@@ -11,9 +11,15 @@ use super::store::corrupt;
 use crate::inspect::MetadataBatch;
 
 impl Quorum {
-    /// The raft machine.
+    /// The raft machine; while its epoch is not on the disk, what this node is until then: it has not acted on it.
     pub(crate) fn inspect(&self) -> Inspection {
-        self.state.lock().raft.inspect()
+        let state = self.state.lock();
+        let seen = state.raft.inspect();
+        if !state.is_held_up() {
+            return seen;
+        }
+        let QuorumState { epoch, leader, voted } = state.persisted;
+        Inspection { role: Role::Unattached, epoch, leader, voted, ..seen }
     }
 
     /// The batches of the metadata log from the one that holds `from` on, or from the log's start.

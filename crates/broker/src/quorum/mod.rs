@@ -1,7 +1,7 @@
 //! This node's part in the quorum: the raft machine, the metadata log under it, and what is built on both.
 //!
-//! The shell carries out what [`Raft`] asks for, in order, under one lock; syncs run outside of it. Committed records
-//! go into the image, and each new image goes to the [`Subscriber`] (the broker's reconcile) before the replies that
+//! The shell carries out what [`Raft`] asks for, in order, under one lock; syncs run outside of it. What a full disk
+//! refuses waits for room (`room.rs`). Committed records go into the image, and each new image goes to the [`Subscriber`] (the broker's reconcile) before the replies that
 //! waited for it. Deciding is reachable only through the value in `control.rs`, which exists while this node leads: it
 //! is made when the log is applied past the start of this node's epoch, and dropped when raft says `Resigned`.
 
@@ -14,6 +14,7 @@ mod messages;
 mod net;
 #[cfg(feature = "planted")]
 mod planted;
+mod room;
 mod snapshots;
 mod store;
 mod timer;
@@ -27,7 +28,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use chronik_log::batch::Header;
 use chronik_log::{CheckpointJob, Log, LogError};
-use chronik_raft::{Action, Event, QuorumDescription, Raft, Token};
+use chronik_raft::{Action, Event, QuorumDescription, QuorumState, Raft, Token};
 use chronik_state::image::{ImageBuilder, MetadataImage, Published};
 use chronik_types::{NodeId, Offset};
 
@@ -41,12 +42,10 @@ pub(crate) use boot::Boot;
 pub(crate) use control::{Asked, Terms};
 use control::{Controlling, Won};
 use net::Slot;
+use room::Room;
 use snapshots::Snapshots;
 use store::Store;
 use timer::Timer;
-
-/// How often the metadata log tries a full disk again.
-const FULL_DISK_RETRY: Duration = Duration::from_millis(100);
 
 /// How long a controller that stops waits for the others to hear of it.
 const RESIGN_TURN: Duration = Duration::from_millis(5);
@@ -78,8 +77,11 @@ struct State {
     dirty: bool,
     /// What raft counts on and a full disk has refused so far, in order.
     unappended: VecDeque<Bytes>,
-    /// What raft has asked for and is not done; the first may be under way.
+    /// What raft has asked for and is not done; the first may be under way (then its place is empty), or wait for room.
     actions: VecDeque<Option<Action>>,
+    room: Room,
+    /// What `quorum-state` says.
+    persisted: QuorumState,
     timer: Timer,
     /// Requests of others that raft has not answered.
     inbound: BTreeMap<Token, Arc<Slot>>,
@@ -145,6 +147,7 @@ impl Quorum {
     ) -> Result<Arc<Quorum>, LogError> {
         let terms = Arc::clone(&boot.terms);
         let booted = boot::load(boot)?;
+        let persisted = booted.raft.quorum_state.unwrap_or(QuorumState::EMPTY);
         let (raft, actions) = Raft::start(env.elapsed(), booted.options, booted.raft);
         #[cfg(feature = "planted")]
         let raft = {
@@ -161,6 +164,8 @@ impl Quorum {
             dirty: false,
             unappended: VecDeque::new(),
             actions: VecDeque::new(),
+            room: Room::default(),
+            persisted,
             timer: Timer::default(),
             inbound: BTreeMap::new(),
             next_token: 0,
@@ -230,6 +235,7 @@ impl Quorum {
         metrics.controller_epoch.set(i64::from(state.raft.epoch().0));
         metrics.quorum_end.set(state.raft.log_end().0);
         metrics.quorum_high_watermark.set(state.raft.high_watermark().map_or(-1, |mark| mark.0));
+        metrics.quorum_waits_for_room.set(i64::from(state.waits_for_room()));
     }
 
     /// The quorum as its leader sees it; `None` on any other node.
@@ -309,30 +315,67 @@ impl Quorum {
         self.settle(state);
     }
 
-    /// In raft's order, also where carrying out one action makes raft ask for more.
+    /// In raft's order, also where carrying out one action makes raft ask for more. Behind one that waits for room all
+    /// others wait.
     fn carry_out(&self, state: &mut State, actions: Vec<Action>) {
         let is_first = state.actions.is_empty();
+        if state.is_held_up() {
+            Room::make_way(&mut state.actions, &actions);
+        }
         state.actions.extend(actions.into_iter().map(Some));
+        if is_first {
+            self.work_off(state);
+        }
+    }
+
+    fn work_off(&self, state: &mut State) {
         // An action under way keeps its (empty) place, so that what it brings about queues behind the others.
-        while is_first && let Some(action) = state.actions.front_mut().map(Option::take) {
+        while let Some(action) = state.actions.front_mut().map(Option::take) {
             if let Some(action) = action {
-                self.carry_out_one(state, action);
+                match self.write_down(state, &action) {
+                    Ok(()) => self.carry_out_one(state, action),
+                    Err(full) => {
+                        state.actions[0] = Some(action);
+                        return self.wait_for_room(state, &full);
+                    }
+                }
             }
             state.actions.pop_front();
         }
     }
 
-    fn carry_out_one(&self, state: &mut State, action: Action) {
-        match action {
+    /// What an action wants to have on the disk before anything else happens. Error: the disk is full; nothing was done,
+    /// and the same may work later. Any other fault ends the node.
+    fn write_down(&self, state: &mut State, action: &Action) -> Result<(), LogError> {
+        let (written, what) = match action {
             #[cfg(feature = "planted")]
             Action::Persist { .. }
                 if self.env.planted_fault()
-                    == Some(crate::PlantedFault::Quorum(chronik_raft::PlantedFault::SkipPersist)) => {}
-            Action::Persist { content, .. } => {
-                if let Err(error) = state.store.write_quorum_state(&content) {
-                    self.env.halt(&format!("quorum-state cannot be written: {error}"));
-                }
+                    == Some(crate::PlantedFault::Quorum(chronik_raft::PlantedFault::SkipPersist)) =>
+            {
+                return Ok(());
             }
+            Action::Persist { content, .. } => (state.store.write_quorum_state(content), "quorum-state"),
+            Action::WriteSnapshot { id, position, bytes } => {
+                (state.store.write_piece(*id, *position, bytes), "a fetched snapshot")
+            }
+            _ => return Ok(()),
+        };
+        match written {
+            Err(full) if full.is_disk_full() => return Err(full),
+            Err(error) => self.env.halt(&format!("{what} cannot be written: {error}")),
+            Ok(()) => {}
+        }
+        if let Action::Persist { state: persisted, .. } = action {
+            state.persisted = *persisted;
+        }
+        Ok(())
+    }
+
+    fn carry_out_one(&self, state: &mut State, action: Action) {
+        match action {
+            // Written down before.
+            Action::Persist { .. } | Action::WriteSnapshot { .. } => {}
             Action::Append(batch) => self.append(state, batch),
             Action::Truncate { end } => self.truncate(state, end),
             Action::Send { id, to, request } => self.send(state, id, &to, request),
@@ -340,7 +383,6 @@ impl Quorum {
             Action::SetTimer { at } => self.set_timer(state, at),
             Action::ClearTimer => state.timer.clear(),
             Action::Committed { high_watermark } => self.committed(state, high_watermark),
-            Action::WriteSnapshot { id, position, bytes } => self.write_piece(state, id, position, &bytes),
             Action::InstallSnapshot { id } => self.install(state, id),
             Action::Suspect { peer, what } => {
                 tracing::warn!(?peer, what, "a message of the quorum makes no sense and was not acted on");

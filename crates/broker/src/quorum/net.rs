@@ -109,7 +109,9 @@ impl Quorum {
         let token = Token(state.next_token);
         state.next_token += 1;
         state.inbound.insert(token, Arc::clone(&slot));
-        self.step(&mut state, event(token));
+        if state.takes_requests() {
+            self.step(&mut state, event(token));
+        }
         self.settle(state);
         Answered { quorum: Arc::clone(self), token, slot, is_done: false }
     }

@@ -178,13 +178,6 @@ impl Quorum {
         }
     }
 
-    /// Stores a piece of a snapshot that is being fetched.
-    pub(super) fn write_piece(&self, state: &State, id: SnapshotId, position: u64, bytes: &Bytes) {
-        if let Err(error) = state.store.write_piece(id, position, bytes) {
-            self.env.halt(&format!("a fetched snapshot cannot be written: {error}"));
-        }
-    }
-
     /// Puts a fetched snapshot in the log's place.
     pub(super) fn install(&self, state: &mut State, id: SnapshotId) {
         let content = match state.store.read_fetched(id) {
@@ -199,6 +192,11 @@ impl Quorum {
             }
         };
         if let Err(error) = state.store.accept_fetched(id) {
+            if error.is_disk_full() {
+                // What a sync has refused is not known to be there: it is written again.
+                tracing::warn!(%error, "a fetched snapshot has no room: it is fetched again");
+                return self.step(state, Event::SnapshotRejected { id });
+            }
             return self.env.halt(&format!("a fetched snapshot cannot be made durable: {error}"));
         }
         state.unappended.clear();

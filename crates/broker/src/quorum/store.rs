@@ -234,7 +234,7 @@ fn snapshot_id(name: &str) -> Option<SnapshotId> {
 }
 
 pub(super) fn io(what: &'static str, path: &Path, error: std::io::Error) -> LogError {
-    LogError::Io { what, path: path.to_owned(), source: Arc::new(error) }
+    LogError::io(what, path, error)
 }
 
 pub(super) fn corrupt(path: &Path, reason: &dyn std::fmt::Display) -> LogError {

@@ -272,9 +272,5 @@ fn refuse_data(disk: &dyn Disk, path: &Path) -> Result<(), StorageError> {
 }
 
 fn io(what: &'static str, path: &Path, source: std::io::Error) -> StorageError {
-    StorageError::Log(if chronik_log::disk::is_full(&source) {
-        LogError::DiskFull { what, path: path.to_owned() }
-    } else {
-        LogError::Io { what, path: path.to_owned(), source: Arc::new(source) }
-    })
+    StorageError::Log(LogError::io(what, path, source))
 }

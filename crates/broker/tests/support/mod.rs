@@ -1,5 +1,5 @@
-//! A node on a memory disk in an environment without time: what blocks runs at once, timers never fire, and the test
-//! polls everything itself.
+//! A node on a memory disk in an environment without time: what blocks runs at once, timers fire when the test says so,
+//! and the test polls everything itself.
 
 #![allow(unreachable_pub, dead_code, clippy::unwrap_used, reason = "a test's own module")]
 
@@ -33,6 +33,8 @@ pub const NOW: Millis = Millis(1_700_000_000_000);
 #[derive(Default)]
 pub struct TestEnv {
     drawn: AtomicU64,
+    /// How often the clock has been moved on.
+    turn: Arc<AtomicU64>,
     /// What was spawned and is not done: it runs beside its spawner, never inside of it.
     spawned: Mutex<Vec<Task>>,
 }
@@ -53,6 +55,12 @@ impl TestEnv {
             }
         }
         self.spawned.lock().unwrap().extend(waiting);
+    }
+
+    /// All sleeps are over; then as [`TestEnv::run_spawned`].
+    pub fn wake_all(&self) {
+        self.turn.fetch_add(1, Ordering::Relaxed);
+        self.run_spawned();
     }
 
     /// Drops all tasks: they hold on to the node.
@@ -76,7 +84,9 @@ impl Env for TestEnv {
     }
 
     fn sleep(&self, duration: Duration) -> Task {
-        if duration.is_zero() { Box::pin(std::future::ready(())) } else { Box::pin(std::future::pending()) }
+        let (turn, began) = (Arc::clone(&self.turn), self.turn.load(Ordering::Relaxed));
+        let is_over = move || duration.is_zero() || turn.load(Ordering::Relaxed) > began;
+        Box::pin(std::future::poll_fn(move |_| if is_over() { Poll::Ready(()) } else { Poll::Pending }))
     }
 
     fn spawn(&self, task: Task) {
@@ -115,6 +125,14 @@ pub fn node(disk: &MemoryDisk, set: &[(&str, &str)]) -> Arc<Node> {
 
 /// As [`node`], with its tasks.
 pub fn node_and_tasks(disk: &MemoryDisk, set: &[(&str, &str)]) -> (Arc<Node>, Arc<TestEnv>) {
+    let env = Arc::new(TestEnv::default());
+    let node = now(Node::start(Arc::<TestEnv>::clone(&env), options(disk, set))).unwrap();
+    env.run_spawned();
+    (node, env)
+}
+
+/// What [`node`] starts with.
+pub fn options(disk: &MemoryDisk, set: &[(&str, &str)]) -> Options {
     let mut file: BTreeMap<String, String> = [
         ("process.roles", "broker,controller"),
         ("node.id", "1"),
@@ -128,11 +146,7 @@ pub fn node_and_tasks(disk: &MemoryDisk, set: &[(&str, &str)]) -> (Arc<Node>, Ar
     .collect();
     file.extend(set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
     let config = NodeConfig::resolve(&file).unwrap();
-    let options = Options { config, file, disk: Arc::new(disk.clone()), open_files_max: 64 };
-    let env = Arc::new(TestEnv::default());
-    let node = now(Node::start(Arc::<TestEnv>::clone(&env), options)).unwrap();
-    env.run_spawned();
-    (node, env)
+    Options { config, file, disk: Arc::new(disk.clone()), open_files_max: 64 }
 }
 
 /// A client on its own connection.

@@ -17,6 +17,12 @@ pub fn name(text: &str) -> TopicName {
 
 /// Creates a topic of one partition with these overrides.
 pub fn create(client: &mut Client, topic: &str, configs: &[(&str, &str)]) {
+    let created = client.call(7, &create_request(topic, configs));
+    assert_eq!(created.topics[0].error_code, 0, "{:?}", created.topics[0].error_message);
+}
+
+/// Asks for a topic of one partition with these overrides.
+pub fn create_request(topic: &str, configs: &[(&str, &str)]) -> CreateTopicsRequest {
     let configs = configs.iter().map(|(key, value)| {
         create_topics_request::CreatableTopicConfig::default()
             .with_name(StrBytes::from_string((*key).to_owned()))
@@ -27,8 +33,7 @@ pub fn create(client: &mut Client, topic: &str, configs: &[(&str, &str)]) {
         .with_num_partitions(1)
         .with_replication_factor(1)
         .with_configs(configs.collect());
-    let created = client.call(7, &CreateTopicsRequest::default().with_topics(vec![topic]));
-    assert_eq!(created.topics[0].error_code, 0, "{:?}", created.topics[0].error_message);
+    CreateTopicsRequest::default().with_topics(vec![topic])
 }
 
 pub fn batch(values: &[&str]) -> Bytes {

@@ -11,7 +11,7 @@ use super::checkpoint::EPOCHS;
 use super::{Context, Log};
 use crate::batch::Header;
 use crate::checkpoint::epochs;
-use crate::disk::replace_file;
+use crate::disk::{is_full, replace_file};
 use crate::error::LogError;
 use crate::producers::Producers;
 use crate::segment::{HeaderScan, Kind, ScanError};
@@ -175,10 +175,15 @@ impl Log {
             self.remove_if_there(&Kind::Snapshot.name(offset))?;
         }
         self.load_producers(&snapshots, self.end, now)?;
-        if std::mem::take(&mut self.epochs_unwritten) {
+        if self.epochs_unwritten {
             let path = self.dir.join(EPOCHS);
             let text = epochs::format(self.epochs.entries());
-            replace_file(&**self.files.disk(), &path, text.as_bytes()).context("write", &path)?;
+            match replace_file(&**self.files.disk(), &path, text.as_bytes()) {
+                Ok(()) => self.epochs_unwritten = false,
+                // The next checkpoint writes them. Recovery believes the file up to the recovery point only.
+                Err(error) if is_full(&error) => {}
+                Err(error) => return Err(LogError::io("write", &path, error)),
+            }
         }
         self.checkpoint.changed = true;
         self.files.disk().sync_dir(&self.dir).context("sync", &self.dir)

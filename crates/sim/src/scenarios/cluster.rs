@@ -23,7 +23,7 @@ use crate::cluster::{Cluster, Tally};
 use crate::plan::{NodePlan, Plan};
 use crate::world::World;
 
-const META: &str = "__meta";
+pub(super) const META: &str = "__meta";
 const PARTITIONS: i32 = 3;
 const ADMINS: u64 = 3;
 /// Clients take their time, more or less: what matters is what happens to the cluster meanwhile.

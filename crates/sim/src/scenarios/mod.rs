@@ -4,6 +4,7 @@
 //! rest in a bounded time, and is judged.
 
 pub mod cluster;
+pub mod full_disk;
 pub mod groups;
 pub mod single_node;
 
@@ -39,6 +40,7 @@ pub fn run(scenario: Scenario, seed: u64, planted: Option<PlantedFault>, echo: b
         Err(error) => vec![format!("{error:#} (at {:?}, step {})", world.now(), world.steps())],
     };
     tally.steps = world.steps();
+    tally.held_up = journal::held_up();
     let history = if violations.is_empty() { Vec::new() } else { journal::lines() };
     Outcome { trace: world.trace(), tally, violations, history }
 }
