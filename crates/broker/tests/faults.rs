@@ -72,8 +72,9 @@ fn what_has_no_room_to_be_voted_for_waits_and_is_not_acted_on() {
     let disk = MemoryDisk::new(1);
     let quorum_state = Path::new("/data/__cluster_metadata-0/quorum-state");
     let full = |operation| Fault { times: 2, ..fault(operation, "quorum-state", ErrorKind::StorageFull) };
-    [Operation::Create, Operation::Write, Operation::Sync, Operation::Rename]
-        .map(|operation| disk.inject(full(operation)));
+    for operation in [Operation::Create, Operation::Write, Operation::Sync, Operation::Rename] {
+        disk.inject(full(operation));
+    }
     let env = Arc::new(TestEnv::default());
     let node = Node::boot(Arc::<TestEnv>::clone(&env), options(&disk, &[])).unwrap();
     for _ in 0..8 {
