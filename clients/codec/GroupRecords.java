@@ -20,6 +20,7 @@ import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
+import org.apache.kafka.coordinator.group.generated.ConsumerGroupMemberMetadataValue;
 import org.apache.kafka.coordinator.group.generated.CoordinatorRecordType;
 
 public class GroupRecords {
@@ -41,6 +42,7 @@ public class GroupRecords {
                     fill(key, (short) 0);
                     ApiMessage filled = type.newRecordValue();
                     if (i > 0) fill(filled, version);
+                    else if (filled instanceof ConsumerGroupMemberMetadataValue member) member.setClassicMemberMetadata(null);
                     print(type, key, version, hex(version, filled, version));
                 }
             }
@@ -73,7 +75,11 @@ public class GroupRecords {
             if (field.equals("CurrentStateTimestamp") && version < 2) continue;
             if (field.equals("GroupInstanceId") && version < 3) continue;
             if (field.equals("RebalanceTimeout") && version < 1) continue;
-            if (field.equals("ClassicMemberMetadata") && random.nextBoolean()) continue;
+            if (field.equals("ClassicMemberMetadata") && random.nextBoolean()) {
+                // The coordinator always says it: what is not there is no null, but a member of the classic protocol.
+                method.invoke(message, (Object) null);
+                continue;
+            }
             if (field.equals("AssignmentEpochs") && random.nextBoolean()) continue;
             method.invoke(message, value(method.getGenericParameterTypes()[0], version));
         }

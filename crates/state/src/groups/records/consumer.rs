@@ -104,23 +104,23 @@ impl super::field::Field for ClassicMetadata {
         from: &mut crate::records::codec::Reader<'_>,
         form: super::field::Form,
     ) -> Result<Self, crate::records::RecordError> {
-        // A nullable struct says first whether it is there.
-        let present = i8::read(from, form)?;
-        if present < 0 {
-            Ok(None)
-        } else {
-            ClassicMember::read(from, form).map(|member| Some(Box::new(member)))
+        // A nullable struct in a tagged field says first whether it is there.
+        if from.uvarint()? == 0 {
+            return Ok(None);
         }
+        ClassicMember::read(from, form).map(|member| Some(Box::new(member)))
     }
 
     fn write(&self, out: &mut Vec<u8>, form: super::field::Form) {
-        match self {
-            None => (-1i8).write(out, form),
-            Some(member) => {
-                1i8.write(out, form);
-                member.write(out, form);
-            }
+        crate::records::codec::write_uvarint(out, u32::from(self.is_some()));
+        if let Some(member) = self {
+            member.write(out, form);
         }
+    }
+
+    /// Null is told too: Kafka takes a member without this field for one of the classic protocol.
+    fn is_told(&self, _: &Self) -> bool {
+        true
     }
 }
 

@@ -18,6 +18,14 @@ pub(super) struct Form {
 pub(super) trait Field: Sized {
     fn read(from: &mut Reader<'_>, form: Form) -> Result<Self, RecordError>;
     fn write(&self, out: &mut Vec<u8>, form: Form);
+
+    /// Whether a tagged field with this value is written: where it differs from its default.
+    fn is_told(&self, default: &Self) -> bool
+    where
+        Self: PartialEq,
+    {
+        self != default
+    }
 }
 
 macro_rules! same_in_both {

@@ -59,7 +59,7 @@ macro_rules! fields {
                     let mut tags: Vec<(u32, Vec<u8>)> = Vec::new();
                     $({
                         let defaults = Self::default();
-                        $(if self.$tag_field != defaults.$tag_field {
+                        $(if $crate::groups::records::field::Field::is_told(&self.$tag_field, &defaults.$tag_field) {
                             let mut bytes = Vec::new();
                             $crate::groups::records::field::Field::write(&self.$tag_field, &mut bytes, form);
                             tags.push(($tag, bytes));
