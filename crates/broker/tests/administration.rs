@@ -27,6 +27,25 @@ fn client(listener: Listener) -> Client {
 }
 
 #[test]
+fn who_asks_for_topics_by_id_asks_by_nothing_else() {
+    let mut client = client(Listener::Broker);
+    let wanted = |name: Option<&str>, id: u128| {
+        let name = name.map(|text| TopicName(StrBytes::from_string(text.to_owned())));
+        metadata_request::MetadataRequestTopic::default()
+            .with_name(name)
+            .with_topic_id(uuid::Uuid::from_u128(id))
+    };
+    let by_name = MetadataRequest::default().with_topics(Some(vec![wanted(Some("here"), 0)]));
+    let id = client.call(13, &by_name).topics[0].topic_id.as_u128();
+    // Kafka's consumer leaves its names empty, not null.
+    let topics = vec![wanted(Some(""), id), wanted(None, 5), wanted(Some("not-made"), 0)];
+    let request = MetadataRequest::default().with_topics(Some(topics)).with_allow_auto_topic_creation(true);
+    let answered = client.call(13, &request);
+    let told: Vec<_> = answered.topics.iter().map(|topic| (topic.error_code, topic.name.clone())).collect();
+    assert_eq!(told, [(0, Some(name("here"))), (ErrorCode::UnknownTopicId.code(), None)]);
+}
+
+#[test]
 fn the_quorum_knows_its_own_log_and_no_other() {
     let mut client = client(Listener::Broker);
     let described = client.call(2, &requests::describe_quorum("__cluster_metadata"));

@@ -294,12 +294,10 @@ fn list_offsets() -> ListOffsetsRequest {
 fn metadata(version: i16, topic_id: Uuid) -> MetadataRequest {
     let by_name = ["here", "made-on-demand", "not/legal"]
         .map(|topic| metadata_request::MetadataRequestTopic::default().with_name(Some(name(topic))));
-    let mut topics = by_name.to_vec();
-    if version >= 12 {
-        let by_id = [topic_id, Uuid::from_u128(5)]
-            .map(|id| metadata_request::MetadataRequestTopic::default().with_name(None).with_topic_id(id));
-        topics.extend(by_id);
-    }
+    let by_id = [topic_id, Uuid::from_u128(5)]
+        .map(|id| metadata_request::MetadataRequestTopic::default().with_name(None).with_topic_id(id));
+    // Ids count, names beside them do not.
+    let topics = if version == 12 { by_id.to_vec() } else { by_name.to_vec() };
     let request = MetadataRequest::default().with_topics(Some(topics));
     match version {
         0..8 => request,

@@ -42,7 +42,7 @@ pub(super) async fn handle(
 ) -> MetadataResponse {
     let all =
         request.topics.is_none() || (version == 0 && request.topics.as_ref().is_some_and(Vec::is_empty));
-    let wanted = request.topics.unwrap_or_default();
+    let wanted = by_id_or_name(request.topics.unwrap_or_default());
     let may_create = request.allow_auto_topic_creation || version < 4;
     if may_create && node.config.load().topics.auto_create {
         create_missing(&node, &wanted).await;
@@ -71,6 +71,15 @@ pub(super) async fn handle(
         response = response.with_cluster_authorized_operations(CLUSTER_OPERATIONS);
     }
     response
+}
+
+/// Who asks for any topic by its id asks by ids only: names beside them count for nothing (Kafka's consumer sends empty ones).
+fn by_id_or_name(mut wanted: Vec<MetadataRequestTopic>) -> Vec<MetadataRequestTopic> {
+    if wanted.iter().any(|topic| !topic.topic_id.is_nil()) {
+        wanted.retain(|topic| !topic.topic_id.is_nil());
+        wanted.iter_mut().for_each(|topic| topic.name = None);
+    }
+    wanted
 }
 
 /// Asks the controller for the topics that are wanted and not there. What becomes of it is seen in the image.
