@@ -16,6 +16,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::groups::Progress;
+
 /// From 50 microseconds to 3.3 seconds, in steps of a factor of four.
 const LATENCY_BUCKETS: [f64; 9] = [5e-5, 2e-4, 8e-4, 3.2e-3, 1.28e-2, 5.12e-2, 0.2048, 0.8192, 3.2768];
 
@@ -31,6 +33,13 @@ impl EncodeLabelValue for ApiName {
     fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), fmt::Error> {
         self.0.encode(encoder)
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GroupLabels {
+    group: String,
+    topic: String,
+    partition: i32,
 }
 
 /// The node's counters.
@@ -68,6 +77,10 @@ pub struct Metrics {
     pub(crate) cleaner_bytes: Counter,
     pub(crate) max_dirty_percent: Gauge,
     pub(crate) uncleanable: Gauge,
+    /// Written anew for each page.
+    group_committed: Family<GroupLabels, Gauge>,
+    group_lag: Family<GroupLabels, Gauge>,
+    group_left_out: Gauge,
 }
 
 impl Metrics {
@@ -109,8 +122,12 @@ impl Metrics {
             cleaner_bytes: Counter::default(),
             max_dirty_percent: Gauge::default(),
             uncleanable: Gauge::default(),
+            group_committed: Family::default(),
+            group_lag: Family::default(),
+            group_left_out: Gauge::default(),
         };
         metrics.register(&mut registry);
+        metrics.register_groups(&mut registry);
         *metrics.registry.lock() = registry;
         metrics
     }
@@ -149,6 +166,15 @@ impl Metrics {
         gauge("brokers_fenced", "Brokers that are registered and fenced", &self.brokers_fenced);
     }
 
+    fn register_groups(&self, registry: &mut Registry) {
+        let committed = "Next offset that a group reads, of the groups that this node coordinates";
+        registry.register("group_committed_offset", committed, self.group_committed.clone());
+        let lag = "Records that a group has not read, where this node has a replica";
+        registry.register("group_lag", lag, self.group_lag.clone());
+        let left_out = "Partitions of groups that the page leaves out for their number";
+        registry.register("group_partitions_left_out", left_out, self.group_left_out.clone());
+    }
+
     /// A request was answered.
     pub(crate) fn answered(&self, api: ApiKey, took: Duration) {
         if let Ok(at) = APIS.binary_search_by_key(&api.key(), |line| line.key.key()) {
@@ -156,10 +182,25 @@ impl Metrics {
         }
     }
 
-    /// The page, in Prometheus' text format.
-    pub(crate) fn page(&self) -> String {
+    /// The page, in Prometheus' text format, with how far groups are and how many of their partitions are left out.
+    pub(crate) fn page(&self, groups: &[Progress], left_out: usize) -> String {
+        let registry = self.registry.lock();
+        self.group_committed.clear();
+        self.group_lag.clear();
+        for Progress { committed, lag } in groups {
+            let labels = GroupLabels {
+                group: committed.group.to_string(),
+                topic: committed.topic.to_string(),
+                partition: committed.partition.0,
+            };
+            if let Some(lag) = lag {
+                self.group_lag.get_or_create(&labels).set(*lag);
+            }
+            self.group_committed.get_or_create(&labels).set(committed.offset);
+        }
+        self.group_left_out.set(left_out as i64);
         let mut page = String::new();
-        encode(&mut page, &self.registry.lock()).expect("writing to a string does not fail");
+        encode(&mut page, &registry).expect("writing to a string does not fail");
         page
     }
 }
@@ -173,7 +214,7 @@ mod tests {
         let metrics = Metrics::new();
         metrics.bytes_in.inc_by(42);
         metrics.answered(ApiKey::Fetch, Duration::from_millis(1));
-        let page = metrics.page();
+        let page = metrics.page(&[], 0);
         assert!(page.contains("chronik_produced_bytes_total 42"), "{page}");
         assert!(page.contains("chronik_request_seconds_count{api=\"Fetch\"} 1"), "{page}");
     }

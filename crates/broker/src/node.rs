@@ -289,7 +289,8 @@ impl Node {
         let fenced = image.state.brokers().filter(|broker| broker.fenced).count();
         self.metrics.brokers_active.set(active as i64);
         self.metrics.brokers_fenced.set(fenced as i64);
-        self.metrics.page()
+        let (groups, left_out) = self.progress_of_groups();
+        self.metrics.page(&groups, left_out)
     }
 
     /// Whether every log directory works.

@@ -128,6 +128,23 @@ fn what_was_committed_is_there_after_a_restart() {
 }
 
 #[test]
+fn the_metrics_page_tells_how_far_groups_are() {
+    let mut world = World::new(&MemoryDisk::new(1));
+    world.find();
+    world.client.call(10, &groups::commit(10, ("here", world.topic), -1));
+    let page = world.node.metrics_page();
+    let labels = format!("{{group=\"{GROUP}\",topic=\"here\",partition=\"0\"}}");
+    for line in [
+        format!("chronik_group_committed_offset{labels} 42"),
+        // Nothing was written: a group cannot be behind by less than nothing.
+        format!("chronik_group_lag{labels} 0"),
+        "chronik_group_partitions_left_out 0".to_owned(),
+    ] {
+        assert!(page.contains(&line), "{line} in {page}");
+    }
+}
+
+#[test]
 fn offsets_in_a_deleted_topic_go_with_it() {
     let mut world = World::new(&MemoryDisk::new(1));
     world.find();

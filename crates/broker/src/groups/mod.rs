@@ -8,6 +8,7 @@
 //! Nothing here decides about groups: that is [`chronik_state::groups`].
 
 mod append;
+mod lag;
 mod load;
 mod orders;
 mod shard;
@@ -27,6 +28,7 @@ use parking_lot::RwLock;
 use crate::connection::Client;
 use crate::node::Node;
 
+pub(crate) use lag::Progress;
 pub(crate) use orders::start;
 pub(crate) use shard::Shard;
 

@@ -17,6 +17,7 @@ use chronik_types::{ErrorCode, LeaderEpoch, Millis, Offset};
 use futures_util::task::AtomicWaker;
 
 use super::append::{self, InFlight};
+use super::lag::Committed;
 use super::ticket::Ticket;
 use crate::connection::Client;
 use crate::critical::Critical;
@@ -143,6 +144,24 @@ impl Shard {
         if left.wants_sync {
             drop(self.partition.make_durable(env, false));
         }
+    }
+
+    /// Adds what is committed to `named`, up to `named_max` in all. Returns how many offsets this shard has.
+    pub(super) fn committed(&self, named_max: usize, named: &mut Vec<Committed>) -> usize {
+        let mut state = self.state.lock();
+        let Ok(serving) = state.serving() else { return 0 };
+        let mut count = 0;
+        for (group, offsets) in serving.machine.state().groups_with_offsets() {
+            count += offsets.len();
+            let room = named_max.saturating_sub(named.len());
+            named.extend(offsets.iter().take(room).map(|(topic, partition, value)| Committed {
+                group: group.clone(),
+                topic: topic.clone(),
+                partition,
+                offset: value.offset,
+            }));
+        }
+        count
     }
 
     /// Topics are gone.
