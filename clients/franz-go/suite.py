@@ -7,4 +7,4 @@ NEEDS = ("franz-go",)
 def run(ctx):
     count = 3_000 if ctx.quick else 60_000
     with ctx.check(f"franz-go produces {count} records with each codec and reads them back in order"):
-        proc.run([install.franz_go(), ctx.broker.bootstrap, ctx.topic("franz-go"), count], timeout=180)
+        proc.run([install.franz_go() / "smoke", ctx.broker.bootstrap, ctx.topic("franz-go"), count], timeout=180)

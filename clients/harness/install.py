@@ -106,6 +106,18 @@ def kafka_home():
 
 
 @functools.cache
+def java_program(source):
+    """A folder with the classes of one source file that needs nothing but Kafka's libraries."""
+    home = kafka_home()
+
+    def build(folder):
+        apt("javac", "openjdk-17-jdk-headless")
+        proc.run(["javac", "-cp", f"{home}/libs/*", "-d", folder, source], timeout=_SLOW)
+
+    return _once(f"java-{source.stem}", _stamp(source, text=KAFKA_VERSION), build)
+
+
+@functools.cache
 def python():
     """The interpreter of a virtual environment with the Python clients."""
     wanted = CLIENTS / "harness/requirements.txt"
@@ -189,16 +201,31 @@ def librdkafka_tests():
 
 @functools.cache
 def franz_go():
-    """The smoke program on franz-go."""
+    """The folder with the programs on franz-go: `smoke`, `member` and `scale`."""
     source = CLIENTS / "franz-go"
-    files = [source / "go.mod", source / "go.sum", source / "main.go"]
+    files = [source / "go.mod", source / "go.sum", *sorted(source.rglob("*.go"))]
 
     def build(folder):
-        if not shutil.which("go"):
-            raise Skip("needs the go tool chain")
-        proc.run(["go", "build", "-o", folder / "smoke", "."], cwd=source, timeout=_SLOW)
+        _go(["build", "-o", f"{folder}/", "./..."], source)
 
-    return _once("franz-go", _stamp(*files), build) / "smoke"
+    return _once("franz-go", _stamp(*files), build)
+
+
+@functools.cache
+def franz_go_tests():
+    """franz-go's own tests of its client, as one program."""
+    source = CLIENTS / "franz-go"
+
+    def build(folder):
+        _go(["test", "-c", "-o", folder / "kgo.test", "github.com/twmb/franz-go/pkg/kgo"], source)
+
+    return _once("franz-go-tests", _stamp(source / "go.mod", source / "go.sum"), build) / "kgo.test"
+
+
+def _go(args, cwd):
+    if not shutil.which("go"):
+        raise Skip("needs the go tool chain")
+    proc.run(["go", *args], cwd=cwd, timeout=_SLOW)
 
 
 @functools.cache
@@ -220,5 +247,5 @@ def kafkajs():
 STEPS = {
     "chronik": chronik_binary, "kafka": kafka_home, "python": python, "kcat": kcat,
     "rdkafka_performance": rdkafka_performance, "librdkafka-tests": librdkafka_tests,
-    "franz-go": franz_go, "kafkajs": kafkajs,
+    "franz-go": franz_go, "franz-go-tests": franz_go_tests, "kafkajs": kafkajs,
 }

@@ -1,5 +1,5 @@
 // KafkaJS against one broker: admin, produce (plain, gzip, idempotent) and offsets. `node smoke.js HOST:PORT TOPIC`
-// Consuming with KafkaJS needs a consumer group, so what it wrote is read back by the suite with another client.
+// What it wrote is read back by the suite with another client; member.js consumes.
 const { Kafka, CompressionTypes, logLevel } = require('kafkajs');
 
 const [bootstrap, topic] = process.argv.slice(2);

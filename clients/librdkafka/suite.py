@@ -1,17 +1,14 @@
 """librdkafka's load generator, and in full its own broker tests that need no groups, transactions or ACLs.
 
-`tests.txt` names the tests: each passes on Apache Kafka 4.3.1. One process for each, so that one cannot
-disturb the next. The option `-Q` is never given: it skips sub-tests and reports success.
+`tests.txt` names the tests (`groups.py` runs those of groups).
 """
-import pathlib
 import re
-import tempfile
 
 from harness import install, proc
 from harness.checks import contains, equal
+from rdkafka_tests import run_list
 
 NEEDS = ("rdkafka_performance",)
-TEST_SECONDS_MAX = 240
 
 
 def run(ctx):
@@ -39,18 +36,6 @@ def performance(ctx):
 
 
 def own_tests(ctx):
-    tests = pathlib.Path(__file__).with_name("tests.txt").read_text().split("\n")
-    wanted = [line.split()[0] for line in tests if line and not line.startswith("#")]
-    folder = install.librdkafka_tests()
     # The tests expect automatically created topics to have several partitions.
     broker = ctx.broker if ctx.kind == "remote" else ctx.own_broker(properties={"num.partitions": "4"}).start()
-    with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
-        conf.write(f"bootstrap.servers={broker.bootstrap}\n")
-        conf.flush()
-        for name in wanted:
-            with ctx.check(f"librdkafka's own {name}"):
-                out = proc.run(["./test-runner", "-r", "-p1", "-L"], cwd=folder, timeout=TEST_SECONDS_MAX,
-                               env={"TESTS": name, "TEST_KAFKA_VERSION": "4.2.0", "RDKAFKA_TEST_CONF": conf.name,
-                                    "LD_LIBRARY_PATH": f"{folder.parent / 'src'}:{folder.parent / 'src-cpp'}"})
-                # Some tests skip sub-tests by themselves; the verdict is the line of the summary.
-                assert re.search(rf"{name} .*PASSED", out) and "FAILED" not in out, out[-1500:]
+    run_list(ctx, broker, "tests.txt")
