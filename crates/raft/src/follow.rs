@@ -134,10 +134,23 @@ impl Raft {
     /// The leader's host says that the leader is not there, or it says itself that it leads no more: the election
     /// may come sooner, and others' pre-votes are no longer refused for its sake.
     pub(crate) fn on_leader_gone(&mut self, now: Duration) {
+        let step = self.options.leader_gone_timeout;
+        let soon = now + step * self.turn() + self.rng.spread(step / 2);
         let RoleState::Follower(following) = &mut self.role else { return };
-        let soon = now + self.rng.spread(self.options.leader_gone_timeout);
         following.fetch_deadline = following.fetch_deadline.min(soon);
         following.has_fetched = false;
+    }
+
+    /// How many voters go before this one when their leader is gone. They all notice at once, and two that stand at once
+    /// may both lose; another one is first in the next epoch, lest a voter that nobody elects is asked first for ever.
+    fn turn(&self) -> u32 {
+        let leader = self.state.leader;
+        let others: Vec<NodeId> =
+            self.voters().iter().map(|voter| voter.key.id).filter(|id| Some(*id) != leader).collect();
+        let count = others.len().max(1);
+        let place = others.iter().position(|id| *id == self.options.node_id).unwrap_or(count - 1);
+        let first = self.state.epoch.0.unsigned_abs() as usize % count;
+        ((place + count - first) % count) as u32
     }
 
     /// The part that all answers from a supposed leader share: takes up the hint, pauses after an error. Returns

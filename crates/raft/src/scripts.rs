@@ -4,6 +4,7 @@
 
 mod asking_again;
 mod describing;
+mod gone;
 
 use std::time::Duration;
 
@@ -556,24 +557,6 @@ fn a_preferred_successor_stands_at_once() {
         &request(&mut raft, 10, 9, Request::EndQuorumEpoch(end)),
         expect![[r#"
         Respond { token: Token(9), response: EndQuorumEpoch(EpochResponse { error: NONE, hint: LeaderHint { epoch: 1, leader: Some(2), endpoints: CONTROLLER://n2:9093 } }) }
-        BecameProspective { epoch: 1 }
-        Send to 2@n2:9093: Vote(VoteRequest { voter: 2@dir2, epoch: 1, candidate: 1@dir1, log_end: 6/e1, pre_vote: true })
-        Send to 3@n3:9093: Vote(VoteRequest { voter: 3@dir3, epoch: 1, candidate: 1@dir1, log_end: 6/e1, pre_vote: true })
-    "#]],
-    );
-}
-
-#[test]
-fn a_leader_whose_process_is_gone_is_replaced_sooner() {
-    let (mut raft, sent) = following();
-    let Some(Action::Send { id, .. }) = sent.iter().rfind(|action| matches!(action, Action::Send { .. }))
-    else {
-        panic!("nothing sent");
-    };
-    raft.step(ms(5), Event::SendFailed { id: *id, gone: true });
-    check(
-        &raft.step(ms(205), Event::Tick),
-        expect![[r#"
         BecameProspective { epoch: 1 }
         Send to 2@n2:9093: Vote(VoteRequest { voter: 2@dir2, epoch: 1, candidate: 1@dir1, log_end: 6/e1, pre_vote: true })
         Send to 3@n3:9093: Vote(VoteRequest { voter: 3@dir3, epoch: 1, candidate: 1@dir1, log_end: 6/e1, pre_vote: true })
