@@ -29,7 +29,7 @@ pub async fn may_form(env: &Arc<dyn Env>, disk: &dyn Disk, config: &NodeConfig) 
         return Ok(());
     }
     let others = config.quorum.voters.iter().filter(|voter| voter.id != config.node_id);
-    let peers = Peers::new(Arc::clone(env), format!("chronik-{}", config.node_id));
+    let peers = Peers::new(Arc::clone(env), format!("chronik-{}", config.node_id), Arc::default());
     for voter in others {
         let channel = peers.channel(&voter.host, voter.port, Purpose::Lifecycle);
         let request = DescribeClusterRequest::default().with_endpoint_type(CONTROLLERS);

@@ -4,6 +4,7 @@
 //! [`Node`] is everything that outlives a connection; a [`Connection`] starts and answers one client's requests. All
 //! that a node needs from the world comes through [`Env`]: nothing here reads a clock, spawns a thread or knows tokio.
 
+mod absence;
 mod admission;
 mod api;
 mod blocking;

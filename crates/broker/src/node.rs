@@ -18,6 +18,7 @@ use chronik_types::{BrokerEpoch, ErrorCode, NodeId, Offset, PartitionIndex, Topi
 use indexmap::IndexMap;
 use uuid::Uuid;
 
+use crate::absence::Absences;
 use crate::boot;
 use crate::change_feed;
 use crate::chores;
@@ -101,6 +102,7 @@ pub struct Node {
     pub(crate) sessions: FetchSessions,
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) replication: Arc<Replication>,
+    pub(crate) absences: Arc<Absences>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) cleaner: Cleaner,
     /// Never locked by who may need the quorum: it is locked under the quorum's lock.
@@ -150,6 +152,7 @@ impl Node {
         let expiration_ms = config.load().requests.producer_id_expiration_ms;
         let replication = Arc::new(Replication::default());
         let groups = Arc::new(Groups::default());
+        let absences = Arc::new(Absences::default());
         let reconcile = Reconcile {
             env: Arc::clone(&env),
             node: options.config.node_id,
@@ -159,6 +162,7 @@ impl Node {
             partitions: Arc::clone(&partitions),
             replication: Arc::clone(&replication),
             groups: Arc::clone(&groups),
+            absences: Arc::clone(&absences),
             dirs: Arc::clone(&dirs),
             unclaimed,
             settings: IndexMap::default(),
@@ -168,7 +172,8 @@ impl Node {
             load: vec![0; dirs.len().min(options.config.log_dirs.len())],
         };
         let of_quorum = boot::of_quorum(&*env, &files, &options, &dirs[metadata_dir], &cluster_id, &metadata);
-        let peers = Peers::new(Arc::clone(&env), format!("chronik-{}", options.config.node_id));
+        let name = format!("chronik-{}", options.config.node_id);
+        let peers = Peers::new(Arc::clone(&env), name, Arc::clone(&absences));
         let reconcile = Arc::new(Critical::new(reconcile));
         let following = Arc::clone(&reconcile);
         let subscriber = Box::new(move |published: &_| following.lock().follow(published));
@@ -188,6 +193,7 @@ impl Node {
             sessions: FetchSessions::new(limits.requests.fetch_sessions_max as usize),
             partitions,
             replication,
+            absences,
             groups,
             cleaner: Cleaner::default(),
             reconcile,

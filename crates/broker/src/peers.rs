@@ -22,6 +22,7 @@ use kafka_protocol::messages::ApiVersionsRequest;
 use kafka_protocol::protocol::{Request, StrBytes};
 use parking_lot::Mutex;
 
+use crate::absence::{Absences, Address};
 use crate::env::{Broken, Env, Link, Task};
 
 /// A version that every Kafka since 2.4 has.
@@ -109,12 +110,13 @@ type Target = (Arc<str>, u16, Purpose);
 pub(crate) struct Peers {
     env: Arc<dyn Env>,
     client_id: Arc<str>,
+    absences: Arc<Absences>,
     channels: Mutex<BTreeMap<Target, Arc<Channel>>>,
 }
 
 impl Peers {
-    pub(crate) fn new(env: Arc<dyn Env>, client_id: String) -> Arc<Peers> {
-        Arc::new(Peers { env, client_id: client_id.into(), channels: Mutex::default() })
+    pub(crate) fn new(env: Arc<dyn Env>, client_id: String, absences: Arc<Absences>) -> Arc<Peers> {
+        Arc::new(Peers { env, client_id: client_id.into(), absences, channels: Mutex::default() })
     }
 
     /// The channel to an address for a purpose.
@@ -126,7 +128,9 @@ impl Peers {
                 env: Arc::clone(&self.env),
                 host: Arc::clone(host),
                 port,
+                purpose,
                 client_id: Arc::clone(&self.client_id),
+                absences: Arc::clone(&self.absences),
                 state: Mutex::default(),
                 woken: AtomicWaker::new(),
             })
@@ -140,7 +144,9 @@ pub(crate) struct Channel {
     env: Arc<dyn Env>,
     host: Arc<str>,
     port: u16,
+    purpose: Purpose,
     client_id: Arc<str>,
+    absences: Arc<Absences>,
     state: Mutex<State>,
     woken: AtomicWaker,
 }
@@ -236,6 +242,15 @@ impl Channel {
         &self.client_id
     }
 
+    /// Whether it leads to a broker, and not to a controller.
+    fn is_of_follower(&self) -> bool {
+        matches!(self.purpose, Purpose::Replication(_))
+    }
+
+    fn address(&self) -> Address {
+        (Arc::clone(&self.host), self.port)
+    }
+
     /// Serves calls until the connection breaks or none is left to make it for; then all that waits is told.
     async fn run(self: Arc<Self>) {
         let first = self.state.lock().calls.front().map_or(Duration::ZERO, |call| call.timeout);
@@ -249,10 +264,19 @@ impl Channel {
             .await
         };
         let (error, in_flight) = match opened {
-            Err(error) => (error, VecDeque::new()),
+            Err(error) => {
+                if self.is_of_follower() && error.is_gone() {
+                    self.absences.missed(self.address(), self.env.elapsed());
+                }
+                (error, VecDeque::new())
+            }
             Ok((link, versions)) => {
+                self.absences.heard(&self.address());
                 let mut open = Open { channel: &self, link, versions, next: 1, in_flight: VecDeque::new() };
                 let error = open.serve().await;
+                if self.is_of_follower() && error.is_gone() {
+                    self.absences.lost(self.address(), self.env.elapsed());
+                }
                 (error, open.in_flight)
             }
         };
@@ -421,7 +445,11 @@ mod tests {
 
     #[test]
     fn a_question_is_on_its_way_before_its_answer_is_waited_for() {
-        let channel = Peers::new(Arc::new(Still), "t".to_owned()).channel(&"h".into(), 1, Purpose::Quorum);
+        let channel = Peers::new(Arc::new(Still), "t".to_owned(), Arc::default()).channel(
+            &"h".into(),
+            1,
+            Purpose::Quorum,
+        );
         let ask = || channel.ask(Duration::from_secs(1), |_| ApiVersionsRequest::default());
         // The second one does not wait until somebody has waited for the first.
         let answers = [ask(), ask()];

@@ -17,6 +17,7 @@ use chronik_types::{NodeId, Offset, PartitionIndex, TopicId, TopicPartition};
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
+use crate::absence::Absences;
 use crate::data_dir::DataDir;
 use crate::env::{Env, Urgency};
 use crate::groups::{self, Groups};
@@ -75,6 +76,7 @@ pub(crate) struct Reconcile {
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) replication: Arc<Replication>,
     pub(crate) groups: Arc<Groups>,
+    pub(crate) absences: Arc<Absences>,
     pub(crate) dirs: Arc<Vec<Dir>>,
     pub(crate) unclaimed: IndexMap<TopicPartition, Unclaimed, FixedState>,
     pub(crate) settings: IndexMap<TopicId, Arc<Settings>, FixedState>,
@@ -122,6 +124,7 @@ impl Reconcile {
         }
         if !delta.brokers.is_empty() {
             self.note_brokers(image);
+            self.absences.follow(published, self.env.elapsed());
         }
         self.metrics.partitions.set(self.partitions.len() as i64);
     }

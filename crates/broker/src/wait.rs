@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 use chronik_types::ErrorCode;
 use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
 
 use crate::env::Task;
 
@@ -57,6 +58,33 @@ impl Wait {
         }
         self.waker.register(cx.waker());
         self.outcome().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// Who wants to know that something changed: each waits once and asks again.
+#[derive(Default)]
+pub(crate) struct Changes {
+    waiting: Mutex<Vec<Arc<Wait>>>,
+}
+
+impl Changes {
+    /// Completes with the next change. To be asked for before looking at what may change.
+    pub(crate) fn next(&self) -> Arc<Wait> {
+        let wait = Wait::new();
+        let mut waiting = self.waiting.lock();
+        // Those that were given up are dropped when they are many.
+        if waiting.len() > 64 {
+            waiting.retain(|wait| Arc::strong_count(wait) > 1);
+        }
+        waiting.push(Arc::clone(&wait));
+        wait
+    }
+
+    /// Something has changed.
+    pub(crate) fn notify(&self) {
+        for wait in std::mem::take(&mut *self.waiting.lock()) {
+            wait.complete(ErrorCode::None);
+        }
     }
 }
 

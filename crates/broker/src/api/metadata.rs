@@ -4,13 +4,16 @@
 //! replicas, v7 leader epochs, v8 authorized operations, v9 is flexible, v10 adds topic ids, v11 drops the cluster's
 //! operations (DescribeCluster has them), v12 asks by topic id, v13 adds a top-level error.
 //!
+//! Brokers are listed until they are fenced, and a moment longer (`absence`).
+//!
 //! No list of topics (null, or an empty one at v0) means all. A topic that does not exist is created if client and
 //! broker both want that, and then answered as it is: the request waits for the controller's commit.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chronik_state::cluster::{ClusterState, Partition, Topic, check_topic_name, is_internal_topic};
+use chronik_state::cluster::{Broker, ClusterState, Partition, Topic, check_topic_name, is_internal_topic};
+use chronik_state::image::MetadataImage;
 use chronik_types::{ErrorCode, NodeId, PartitionIndex, TopicId};
 use chronik_wire::messages::create_topics_request::CreatableTopic;
 use chronik_wire::messages::metadata_request::MetadataRequestTopic;
@@ -20,6 +23,7 @@ use chronik_wire::messages::metadata_response::{
 use chronik_wire::messages::{BrokerId, CreateTopicsRequest, MetadataRequest, MetadataResponse};
 
 use super::topics::{broker_ids, text, topic_name};
+use crate::absence::{Address, serves_at};
 use crate::connection::Client;
 use crate::node::Node;
 use crate::peers::Purpose;
@@ -47,7 +51,7 @@ pub(super) async fn handle(
     if may_create && node.config.load().topics.auto_create {
         create_missing(&node, &wanted).await;
     }
-    let image = node.image();
+    let image = image_beyond_doubt(&node, (!all).then_some(&wanted[..])).await;
     let view = View {
         state: &image.state,
         listener: &client.peer.listener_name,
@@ -58,8 +62,10 @@ pub(super) async fn handle(
     } else {
         wanted.iter().map(|wanted| view.wanted(wanted)).collect()
     };
-    let brokers = view.brokers();
-    let controller = brokers.first().map_or(BrokerId(-1), |broker| broker.node_id);
+    let now = node.env.elapsed();
+    let brokers = view.brokers(|broker| node.absences.is_listed(broker, now));
+    let active = view.brokers(Broker::is_active);
+    let controller = active.first().map_or(BrokerId(-1), |broker| broker.node_id);
     let mut response = MetadataResponse::default().with_brokers(brokers).with_topics(topics);
     if version >= 1 {
         response = response.with_controller_id(controller);
@@ -129,6 +135,33 @@ async fn create_missing(node: &Arc<Node>, wanted: &[MetadataRequestTopic]) {
     }
 }
 
+/// The image to answer from. Whoever asks for topics (`None`: for all) that a broker leads who may just have died waits for
+/// the controller's decision, for a while.
+async fn image_beyond_doubt(node: &Arc<Node>, wanted: Option<&[MetadataRequestTopic]>) -> Arc<MetadataImage> {
+    let leads = |at: &Address| {
+        let image = node.image();
+        let is_there = |id| image.state.broker(id).is_some_and(|broker| serves_at(broker, at));
+        let leads_in =
+            |topic: &Arc<Topic>| topic.partitions.values().any(|partition| is_there(partition.leader));
+        match wanted {
+            None => image.state.topics().any(leads_in),
+            Some(wanted) => wanted.iter().any(|wanted| found(&image.state, wanted).is_some_and(leads_in)),
+        }
+    };
+    while let Some(doubt) = node.absences.doubt(node.env.elapsed(), leads) {
+        let mut deadline = node.env.sleep(doubt.at_most);
+        WaitOrDeadline { wait: &doubt.over, deadline: &mut deadline }.await;
+    }
+    node.image()
+}
+
+fn found<'a>(state: &'a ClusterState, wanted: &MetadataRequestTopic) -> Option<&'a Arc<Topic>> {
+    match &wanted.name {
+        Some(name) => state.topic_named(name),
+        None => state.topic(TopicId(wanted.topic_id)),
+    }
+}
+
 /// The cluster as a client of one listener sees it.
 pub(super) struct View<'a> {
     pub(super) state: &'a ClusterState,
@@ -137,9 +170,9 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    fn brokers(&self) -> Vec<MetadataResponseBroker> {
-        let active = self.state.brokers().filter(|broker| broker.is_active());
-        let reachable = active.filter_map(|broker| broker.endpoint(self.listener).map(|at| (broker, at)));
+    fn brokers(&self, is_listed: impl Fn(&Broker) -> bool) -> Vec<MetadataResponseBroker> {
+        let listed = self.state.brokers().filter(|broker| is_listed(broker));
+        let reachable = listed.filter_map(|broker| broker.endpoint(self.listener).map(|at| (broker, at)));
         reachable
             .map(|(broker, endpoint)| {
                 MetadataResponseBroker::default()
@@ -152,15 +185,12 @@ impl View<'_> {
     }
 
     fn wanted(&self, wanted: &MetadataRequestTopic) -> MetadataResponseTopic {
-        let id = TopicId(wanted.topic_id);
-        let (found, missing) = match &wanted.name {
-            Some(name) => match self.state.topic_named(name) {
-                None if check_topic_name(name).is_err() => (None, ErrorCode::InvalidTopicException),
-                found => (found, ErrorCode::UnknownTopicOrPartition),
-            },
-            None => (self.state.topic(id), ErrorCode::UnknownTopicId),
+        let missing = match &wanted.name {
+            Some(name) if check_topic_name(name).is_err() => ErrorCode::InvalidTopicException,
+            Some(_) => ErrorCode::UnknownTopicOrPartition,
+            None => ErrorCode::UnknownTopicId,
         };
-        match found {
+        match found(self.state, wanted) {
             Some(topic) => self.topic(topic),
             None => MetadataResponseTopic::default()
                 .with_error_code(missing.code())

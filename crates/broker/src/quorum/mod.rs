@@ -36,7 +36,7 @@ use crate::critical::Critical;
 use crate::env::Env;
 use crate::metrics::Metrics;
 use crate::peers::Peers;
-use crate::wait::Wait;
+use crate::wait::{Changes, Wait};
 
 pub(crate) use boot::Boot;
 pub(crate) use control::{Asked, Terms};
@@ -97,31 +97,6 @@ struct State {
     /// Whether it has warned that it is not the voter that its id stands for.
     has_warned: bool,
     subscriber: Subscriber,
-}
-
-/// Who wants to know that something changed: each waits once and asks again.
-#[derive(Default)]
-struct Changes {
-    waiting: parking_lot::Mutex<Vec<Arc<Wait>>>,
-}
-
-impl Changes {
-    fn next(&self) -> Arc<Wait> {
-        let wait = Wait::new();
-        let mut waiting = self.waiting.lock();
-        // Those that were given up are dropped when they are many.
-        if waiting.len() > 64 {
-            waiting.retain(|wait| Arc::strong_count(wait) > 1);
-        }
-        waiting.push(Arc::clone(&wait));
-        wait
-    }
-
-    fn notify(&self) {
-        for wait in std::mem::take(&mut *self.waiting.lock()) {
-            wait.complete(chronik_types::ErrorCode::None);
-        }
-    }
 }
 
 /// What a node of the quorum knows of it.

@@ -1,0 +1,96 @@
+//! A partition's leader dies, and a client asks another broker who leads: it is told once the controller has decided, and is
+//! told then of the dead broker too, which its connections still belong to.
+
+mod support;
+
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use bytes::{Buf, Bytes};
+use chronik_broker::Node;
+use chronik_log::disk::memory::MemoryDisk;
+use chronik_state::cluster::SUPPORTED_FEATURES;
+use chronik_types::ErrorCode;
+use chronik_wire::client::decode_response;
+use chronik_wire::{Listener, StrBytes};
+use kafka_protocol::messages::broker_registration_request::{Feature, Listener as Advertised};
+use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopic};
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::*;
+use support::{Client, encode, node_and_tasks};
+use uuid::Uuid;
+
+const OTHER: BrokerId = BrokerId(2);
+const VERSION: i16 = 12;
+
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
+
+/// Registers a broker where nobody listens, and says that it lives.
+fn register(node: &Arc<Node>, controller: &mut Client) -> BrokerHeartbeatRequest {
+    let listener = Advertised::default().with_name(text("PLAINTEXT")).with_host(text("dead")).with_port(9092);
+    let features = SUPPORTED_FEATURES.iter().map(|feature| {
+        Feature::default()
+            .with_name(text(feature.name))
+            .with_min_supported_version(feature.min)
+            .with_max_supported_version(feature.max)
+    });
+    let registration = BrokerRegistrationRequest::default()
+        .with_broker_id(OTHER)
+        .with_cluster_id(text(node.cluster_id()))
+        .with_incarnation_id(Uuid::from_u128(2))
+        .with_listeners(vec![listener])
+        .with_features(features.collect())
+        .with_log_dirs(vec![Uuid::from_u128(200)]);
+    let registered = controller.call(4, &registration);
+    assert_eq!(registered.error_code, 0, "{registered:?}");
+    let alive = BrokerHeartbeatRequest::default()
+        .with_broker_id(OTHER)
+        .with_broker_epoch(registered.broker_epoch)
+        .with_current_metadata_offset(i64::MAX);
+    let beaten = controller.call(1, &alive);
+    assert_eq!((beaten.error_code, beaten.is_fenced), (0, false), "{beaten:?}");
+    alive
+}
+
+fn question() -> Bytes {
+    let topic = MetadataRequestTopic::default().with_name(Some(TopicName(text("orders"))));
+    encode(VERSION, &MetadataRequest::default().with_topics(Some(vec![topic])))
+}
+
+/// Who leads, and who is listed.
+fn told(answer: Bytes) -> (BrokerId, Vec<BrokerId>) {
+    let (_, response) = decode_response::<MetadataRequest>(VERSION, answer).expect("it can be read");
+    let partition = &response.topics[0].partitions[0];
+    assert_eq!(partition.error_code, ErrorCode::None.code());
+    (partition.leader_id, response.brokers.iter().map(|broker| broker.node_id).collect())
+}
+
+#[test]
+fn a_client_is_not_sent_to_a_leader_that_has_just_died() {
+    let (node, tasks) = node_and_tasks(&MemoryDisk::new(1), &[]);
+    let mut controller = Client::beside(&node, Listener::Controller, &tasks);
+    let mut client = Client::new(&node, Listener::Broker);
+    let alive = register(&node, &mut controller);
+    let assignment = CreatableReplicaAssignment::default().with_broker_ids(vec![OTHER, BrokerId(1)]);
+    let topic = CreatableTopic::default()
+        .with_name(TopicName(text("orders")))
+        .with_num_partitions(-1)
+        .with_replication_factor(-1)
+        .with_assignments(vec![assignment]);
+    let created = client.call(7, &CreateTopicsRequest::default().with_topics(vec![topic]));
+    assert_eq!(created.topics[0].error_code, 0, "{created:?}");
+    let before = client.raw(question()).expect("it is taken").expect("nothing is in doubt");
+    assert_eq!(told(before).0, OTHER);
+
+    // The follower here finds nobody at the leader's address.
+    tasks.run_spawned();
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(client.raw(question()).expect("it is taken").is_none(), "the answer would send it to the dead");
+    let fenced = controller.call(1, &alive.with_want_fence(true));
+    assert!(fenced.is_fenced, "{fenced:?}");
+    let mut answer = client.poll(&mut cx).expect("the controller has decided");
+    answer.advance(4);
+    assert_eq!(told(answer), (BrokerId(1), vec![BrokerId(1), OTHER]));
+}
