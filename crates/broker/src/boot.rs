@@ -60,7 +60,11 @@ pub(crate) fn scan(storage: Storage) -> Result<Scanned, StartError> {
         for deleted in found.deleted {
             opened.log_dir.remove(&deleted)?;
         }
-        let data = DataDir::new(opened.log_dir.path().to_owned(), opened.directory_id);
+        let data = DataDir::new(
+            opened.log_dir.path().to_owned(),
+            opened.directory_id,
+            opened.log_dir.files().disk(),
+        );
         dirs.push(Dir {
             log_dir: opened.log_dir,
             data,

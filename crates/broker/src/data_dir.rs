@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use chronik_log::LogError;
+use chronik_log::disk::Disk;
 use chronik_types::ErrorCode;
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -22,6 +23,7 @@ pub(crate) struct DataDir {
     pub(crate) path: PathBuf,
     /// `directory.id` of its `meta.properties`.
     pub(crate) id: Uuid,
+    disk: Arc<dyn Disk>,
     offline: AtomicBool,
     full: AtomicBool,
     /// Bytes that have been synced since the recovery points were last written.
@@ -31,10 +33,11 @@ pub(crate) struct DataDir {
 
 impl DataDir {
     /// A directory in good order.
-    pub(crate) fn new(path: PathBuf, id: Uuid) -> Arc<DataDir> {
+    pub(crate) fn new(path: PathBuf, id: Uuid, disk: &Arc<dyn Disk>) -> Arc<DataDir> {
         Arc::new(DataDir {
             path,
             id,
+            disk: Arc::clone(disk),
             offline: AtomicBool::new(false),
             full: AtomicBool::new(false),
             synced_bytes: AtomicU64::new(0),
@@ -86,9 +89,14 @@ impl DataDir {
         }
     }
 
-    /// A write went through: the disk is not full (any more).
+    /// A write went through: the disk is not full (any more), unless it just fitted into what a file had left of its last
+    /// block.
     pub(crate) fn has_room(&self) {
-        if self.full.load(Ordering::Relaxed) && self.full.swap(false, Ordering::AcqRel) {
+        if !self.full.load(Ordering::Relaxed) {
+            return;
+        }
+        let is_full = self.disk.space(&self.path).is_ok_and(|space| space.available_bytes == 0);
+        if !is_full && self.full.swap(false, Ordering::AcqRel) {
             tracing::info!(dir = %self.path.display(), "log directory has room again: writes are taken");
         }
     }

@@ -71,7 +71,7 @@ fn partition(disk: &MemoryDisk, settings: Arc<Settings>) -> Arc<Partition> {
         now: Millis(0),
     };
     let (log, _) = Log::open(&files, open).unwrap();
-    let dir = DataDir::new("/data".into(), Uuid::from_u128(1));
+    let dir = DataDir::new("/data".into(), Uuid::from_u128(1), files.disk());
     Partition::new((name, topic_id), dir, Arc::new(Metrics::new()), (log, Offset::ZERO), settings)
 }
 
