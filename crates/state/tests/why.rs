@@ -131,7 +131,7 @@ fn what_became_of_a_partition_is_told_with_its_causes() {
          32 broker 1 is shutting down (offset 31): leader=2 isr=[2, 3] replicas=[1, 2, 3]
          33 leader 2 proposed who is in sync: leader=2 isr=[2] replicas=[1, 2, 3]
          37 broker 2 was fenced (offset 38): leader=-1 isr=[] replicas=[1, 2, 3]
-         39 unclean election: leader=3 isr=[3] replicas=[1, 2, 3]
+         39 unclean election: records may be lost: leader=3 isr=[3] replicas=[1, 2, 3]
          42 replicas are to move: leader=3 isr=[3] replicas=[4, 1, 2, 3]
          43 move of replicas cancelled: leader=3 isr=[3] replicas=[1, 2, 3]
          44 replicas are to move: leader=3 isr=[3] replicas=[4, 1, 2, 3]
@@ -140,6 +140,32 @@ fn what_became_of_a_partition_is_told_with_its_causes() {
          51 min.insync.replicas changed: leader=-1 isr=[] replicas=[4]
          52 topic deleted
         leader -1 since 48
+    "#]]
+    .assert_eq(&told(&kept.why(0)));
+}
+
+#[test]
+fn an_unclean_election_is_told_whatever_broker_made_it_possible() {
+    let mut kept = kept();
+    let operations = vec![(name("unclean.leader.election.enable"), AlterOp::Set, Some(name("true")))];
+    let resources = vec![(ConfigResource::topic("t"), operations)];
+    kept.ask(AlterConfigs { resources, validate_only: false });
+    kept.propose(&[1]);
+    kept.fence(2);
+    kept.fence(3);
+    kept.fence(1);
+    kept.restart(3);
+    kept.propose(&[3]);
+    kept.restart(2);
+    kept.fence(3);
+    expect![[r#"
+         18 created: leader=1 isr=[1, 2, 3] replicas=[1, 2, 3]
+         24 leader 1 proposed who is in sync: leader=1 isr=[1] replicas=[1, 2, 3]
+         34 broker 1 was fenced (offset 35): leader=-1 isr=[] replicas=[1, 2, 3]
+         38 unclean election: records may be lost: leader=3 isr=[3] replicas=[1, 2, 3]
+         39 leader 3 proposed who is in sync: leader=3 isr=[3] replicas=[1, 2, 3]
+         42 unclean election: records may be lost: leader=2 isr=[2] replicas=[1, 2, 3]
+        leader 2 since 42
     "#]]
     .assert_eq(&told(&kept.why(0)));
 }

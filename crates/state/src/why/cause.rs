@@ -97,7 +97,7 @@ impl fmt::Display for Cause {
             Cause::MoveCompleted => "replicas have moved",
             Cause::MoveCancelled => "move of replicas cancelled",
             Cause::PreferredElection => "preferred replica elected",
-            Cause::UncleanElection => "unclean election",
+            Cause::UncleanElection => "unclean election: records may be lost",
             Cause::Election => "election",
             Cause::DirectoryAssigned => "log directory assigned",
             Cause::EligibilityCleared => "min.insync.replicas changed",
@@ -110,6 +110,10 @@ impl fmt::Display for Cause {
 /// The cause of a change, given what its batch says about brokers.
 pub(super) fn of(step: &Step, events: &[(Place, BrokerEvent)]) -> Cause {
     let (Some(before), Some(after)) = (&step.before, &step.after) else { return Cause::Unknown };
+    if before.is_unclean_to(after) {
+        // Whatever made it possible: that records may be lost is what must be told.
+        return Cause::UncleanElection;
+    }
     let concerned = events.iter().find(|(_, event)| concerns(*event, before, after));
     match concerned {
         Some((place, event)) => Cause::Broker(*event, place.offset),
@@ -145,11 +149,7 @@ fn asked_for(before: &Partition, after: &Partition) -> Cause {
         return if after.is_reassigning() { Cause::MoveStarted } else { Cause::MoveCompleted };
     }
     if before.leader != after.leader && after.has_leader() {
-        return match () {
-            () if after.recovering && !before.isr.contains(&after.leader) => Cause::UncleanElection,
-            () if after.is_led_by_preferred() => Cause::PreferredElection,
-            () => Cause::Election,
-        };
+        return if after.is_led_by_preferred() { Cause::PreferredElection } else { Cause::Election };
     }
     if before.isr != after.isr || before.recovering != after.recovering {
         return Cause::LeaderProposed(before.leader);

@@ -85,6 +85,26 @@ impl Partition {
         self.has_leader() && self.replicas.first() == Some(&self.leader)
     }
 
+    /// Whether `after` is led by a replica that was neither in sync nor eligible here: what was acknowledged may be lost
+    /// (`PartitionRegistration.electionWasClean`). Other than in Kafka, the last one that was eligible is not among them:
+    /// it comes back after a crash with what its disk kept, as every single replica does.
+    pub fn is_unclean_to(&self, after: &Partition) -> bool {
+        let may_lead = [&self.isr[..], &self.elr, &self.last_known_elr]
+            .iter()
+            .any(|nodes| nodes.contains(&after.leader));
+        after.has_leader() && after.leader != self.leader && after.recovering && !may_lead
+    }
+
+    /// The leader that a change elects uncleanly, if it does.
+    pub fn unclean_leader(&self, change: &PartitionChangeRecord) -> Option<NodeId> {
+        if change.leader == NO_LEADER_CHANGE || change.leader == NodeId::NONE {
+            return None;
+        }
+        let mut after = self.clone();
+        after.merge(change);
+        self.is_unclean_to(&after).then_some(after.leader)
+    }
+
     /// Whether replicas are being moved.
     pub fn is_reassigning(&self) -> bool {
         !self.adding_replicas.is_empty() || !self.removing_replicas.is_empty()
