@@ -3,13 +3,14 @@
 //!
 //! Kafka's `ConfigurationControlManager`, `ControllerConfigurationValidator` and, for brokers,
 //! `DynamicBrokerConfig.validateConfigs`. Two things differ: an unknown broker key is refused (Kafka keeps it for
-//! plugins), and so is a value whose function is missing here and must not be missed.
+//! plugins), and so is a value whose function is not built here ([`check_built`]), unless it was there already.
 
 use std::collections::BTreeMap;
 
+use super::checks::check_values;
 use super::concern::{Concern, concern};
 use super::synonyms::effective;
-use super::{ConfigError, Key, Kind, Layers, Resource, Scope, UpdateMode, find, nearest};
+use super::{ConfigError, Key, Kind, Layers, Lookup, Resource, Scope, UpdateMode, find, nearest};
 
 /// What IncrementalAlterConfigs does to one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +106,14 @@ pub fn check_overrides<'a>(
     let overrides: BTreeMap<&str, &str> = overrides.into_iter().collect();
     match resource {
         Resource::Broker | Resource::AllBrokers => {
-            check_broker(resource, &overrides).map_err(|error| ConfigError::Request(error.to_string()))
+            let checked = check_broker(resource, &overrides).and_then(|()| {
+                let changed: &dyn Lookup = &overrides;
+                check_values(&match resource {
+                    Resource::AllBrokers => Layers { cluster: changed, ..*layers },
+                    _ => Layers { broker: changed, ..*layers },
+                })
+            });
+            checked.map_err(|error| ConfigError::Request(error.to_string()))
         }
         Resource::Topic => {
             check_each(resource, &overrides)?;
@@ -127,15 +135,29 @@ type Overrides<'a> = BTreeMap<&'a str, &'a str>;
 fn check_each(resource: Resource, overrides: &Overrides<'_>) -> Result<(), ConfigError> {
     overrides.iter().try_for_each(|(name, value)| {
         let key = find(resource.scope(), name).ok_or_else(|| unknown(resource, name))?;
-        match concern(resource.scope(), name, value)? {
-            Some(Concern::Refused(_)) if key.name == "remote.storage.enable" => Err(ConfigError::Conflict(
-                "Tiered Storage functionality is disabled in the broker. \
-                 Topic cannot be configured with remote log storage."
-                    .to_owned(),
-            )),
-            Some(Concern::Refused(what)) => Err(key.unsupported(value, what)),
-            _ => Ok(()),
+        key.parse(value).map(drop)
+    })
+}
+
+/// Refuses values that ask for something that is not built: run it on what a request sets, after [`check_overrides`].
+///
+/// # Errors
+/// [`ConfigError::Unsupported`], or Kafka's own words for a broker without tiered storage.
+pub fn check_built<'a>(
+    resource: Resource,
+    set: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<(), ConfigError> {
+    set.into_iter().try_for_each(|(name, value)| match concern(resource.scope(), name, value)? {
+        Some(Concern::Refused(_)) if name == "remote.storage.enable" => Err(ConfigError::Conflict(
+            "Tiered Storage functionality is disabled in the broker. \
+             Topic cannot be configured with remote log storage."
+                .to_owned(),
+        )),
+        Some(Concern::Refused(what) | Concern::NotYet(what)) => {
+            let key = find(resource.scope(), name).ok_or_else(|| unknown(resource, name))?;
+            Err(key.unsupported(name, value, what))
         }
+        Some(Concern::Ignored(_)) | None => Ok(()),
     })
 }
 
@@ -291,7 +313,8 @@ mod tests {
     use chronik_types::ErrorCode;
 
     fn refused(resource: Resource, overrides: &[(&'static str, &'static str)]) -> (ErrorCode, String) {
-        let error = check_overrides(resource, overrides.iter().copied(), &Layers::none()).unwrap_err();
+        let checked = check_overrides(resource, overrides.iter().copied(), &Layers::none());
+        let error = checked.and_then(|()| check_built(resource, overrides.iter().copied())).unwrap_err();
         (error.code(), error.to_string())
     }
 
@@ -370,6 +393,38 @@ mod tests {
             )
         );
         check_overrides(Resource::Broker, [("log.retention.ms", "5555")], &Layers::none()).unwrap();
+    }
+
+    #[test]
+    fn a_change_that_leads_to_contradicting_values_is_refused() {
+        for resource in [Resource::Broker, Resource::AllBrokers] {
+            let (code, text) = refused(resource, &[("log.cleaner.dedupe.buffer.size", "10")]);
+            assert_eq!(code, ErrorCode::InvalidRequest);
+            assert_eq!(text, "log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.");
+        }
+        let cluster: BTreeMap<&str, &str> = [("log.cleaner.dedupe.buffer.size", "2097153")].into();
+        let layers = Layers { cluster: &cluster, ..Layers::none() };
+        check_overrides(Resource::Broker, [("log.cleaner.threads", "1")], &layers).unwrap();
+        check_overrides(Resource::Broker, [("log.cleaner.threads", "3")], &layers).unwrap_err();
+    }
+
+    #[test]
+    fn what_asks_for_something_that_is_not_built_is_refused_and_what_has_no_meaning_is_not() {
+        for (resource, name, value) in [
+            (Resource::Topic, "local.retention.ms", "1000"),
+            (Resource::Topic, "remote.log.copy.disable", "true"),
+            (Resource::Broker, "cordoned.log.dirs", "*"),
+            (Resource::Broker, "listener.name.plaintext.max.connections", "5"),
+            (Resource::Group, "share.isolation.level", "read_committed"),
+            (Resource::ClientMetrics, "interval.ms", "5000"),
+        ] {
+            let (code, text) = refused(resource, &[(name, value)]);
+            assert_eq!(code, ErrorCode::InvalidConfig, "{name}");
+            assert!(text.starts_with(&format!("{name}={value} is refused: ")), "{text}");
+            assert!(text.ends_with("is not supported by this version of Chronik"), "{text}");
+        }
+        check_built(Resource::Topic, [("preallocate", "true"), ("local.retention.ms", "-2")]).unwrap();
+        check_built(Resource::Broker, [("num.io.threads", "16"), ("cordoned.log.dirs", "")]).unwrap();
     }
 
     #[test]

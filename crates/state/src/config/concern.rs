@@ -8,7 +8,7 @@ use super::{ConfigError, Scope, Support, find, nearest};
 pub enum Concern {
     /// It changes nothing here, for this reason.
     Ignored(&'static str),
-    /// It asks for something that is not built yet; the node works without it.
+    /// It asks for something that is not built yet; a node that has it in its file works without it.
     NotYet(&'static str),
     /// It asks for something that is not built yet; to work without it would do harm.
     Refused(&'static str),
@@ -32,6 +32,10 @@ pub fn concern(scope: Scope, name: &str, text: &str) -> Result<Option<Concern>, 
     }
     Ok(match key.support {
         Support::Acts if key.name != name => Some(Concern::NotYet("limits of single listeners")),
+        Support::Acts if key.name == "group.coordinator.rebalance.protocols" => {
+            let has_share = value.elements().iter().any(|protocol| **protocol == *"share");
+            has_share.then_some(Concern::NotYet("share groups"))
+        }
         Support::Acts => None,
         Support::NoMeaning(why) => Some(Concern::Ignored(why)),
         Support::NotYet(what) => Some(Concern::NotYet(what)),

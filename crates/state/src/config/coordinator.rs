@@ -2,6 +2,7 @@
 
 use super::Layers;
 use super::broker::Reader;
+use super::checks::assignor;
 use crate::groups::{Bounded, MigrationPolicy, Options};
 
 /// What a broker needs to know to coordinate groups.
@@ -61,7 +62,10 @@ fn groups(read: &Reader<'_>) -> Options {
         consumer_heartbeat_interval_ms: bounded("heartbeat.interval"),
         consumer_assignment_interval_ms: bounded("assignment.interval"),
         consumer_max_size: read.size("group.consumer.max.size") as usize,
-        consumer_assignors: elements(read, "group.consumer.assignors"),
+        consumer_assignors: elements(read, "group.consumer.assignors")
+            .iter()
+            .filter_map(|text| assignor(text).map(str::to_owned))
+            .collect(),
         migration_policy: MigrationPolicy::named(&policy).unwrap_or(MigrationPolicy::Bidirectional),
         regex_refresh_interval_ms: read.size("group.consumer.regex.refresh.interval.ms") as i64,
         offset_metadata_max_bytes: read.size("offset.metadata.max.bytes") as usize,

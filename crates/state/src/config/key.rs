@@ -194,7 +194,8 @@ pub enum Support {
     Acts,
     /// It is accepted and changes nothing, since what it tunes does not exist here. The text says why.
     NoMeaning(&'static str),
-    /// What it asks for is not built yet; a value other than the default gets a clear warning. The text names what is missing.
+    /// What it asks for is not built yet: another value than the default gets a clear warning in a file, and is refused
+    /// when it is set while running. The text names what is missing.
     NotYet(&'static str),
     /// As [`Support::NotYet`], but to go on without it would do harm: another value than the default is an error.
     Refused(&'static str),

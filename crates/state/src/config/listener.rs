@@ -106,14 +106,27 @@ impl ListenerConfig {
         let controller_names = upper(&read.required_list("controller.listener.names")?);
         let protocols = protocol_map(file, &controller_names)?;
         let all = endpoints("listeners", &read.list("listeners")?, &protocols)?;
+        // Whoever asks for TLS has no use for hints on how to make the rest of it fit.
+        let unbuilt = all.iter().find_map(Endpoint::unbuilt);
+        let arranged = Self::arrange(file, all, (is_broker, is_controller), (controller_names, &protocols));
+        arranged.map_err(|fault| unbuilt.unwrap_or(fault))
+    }
+
+    fn arrange(
+        file: &dyn Lookup,
+        all: Vec<Endpoint>,
+        (is_broker, is_controller): (bool, bool),
+        (controller_names, protocols): (Vec<Arc<str>>, &Protocols),
+    ) -> Result<ListenerConfig, ConfigError> {
+        let read = FileReader(file);
         let (controller, broker): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|endpoint| controller_names.contains(&endpoint.listener));
         check_roles(is_broker, is_controller, &broker, &controller)?;
-        let advertised = endpoints("advertised.listeners", &read.list("advertised.listeners")?, &protocols)?;
+        let advertised = endpoints("advertised.listeners", &read.list("advertised.listeners")?, protocols)?;
         let (advertised_broker, advertised_controller) =
             advertise(&broker, &controller, advertised, &controller_names)?;
-        let inter_broker = inter_broker(file, &protocols, is_broker, &advertised_broker)?;
-        let controller_protocol = protocol_of(&controller_names[0], &protocols)?;
+        let inter_broker = inter_broker(file, protocols, is_broker, &advertised_broker)?;
+        let controller_protocol = protocol_of(&controller_names[0], protocols)?;
         Ok(ListenerConfig {
             broker,
             controller,
@@ -122,6 +135,17 @@ impl ListenerConfig {
             inter_broker,
             controller_names,
             controller_protocol,
+        })
+    }
+}
+
+impl Endpoint {
+    /// What must be said about a listener that cannot be run here: with TLS or SASL.
+    pub(super) fn unbuilt(&self) -> Option<ConfigError> {
+        (self.protocol != SecurityProtocol::Plaintext).then(|| ConfigError::Unsupported {
+            name: "listeners".to_owned(),
+            value: format!("{self} ({})", self.protocol.name()),
+            what: "a listener with TLS or SASL",
         })
     }
 }

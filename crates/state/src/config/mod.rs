@@ -8,6 +8,7 @@
 
 mod alter;
 mod broker;
+mod checks;
 mod concern;
 mod coordinator;
 mod describe;
@@ -23,7 +24,7 @@ mod table;
 mod topic;
 mod value;
 
-pub use alter::{AlterOp, Altered, alter, check_overrides};
+pub use alter::{AlterOp, Altered, alter, check_built, check_overrides};
 pub use broker::{
     BrokerConfig, CleanerConfig, LogChores, NetworkConfig, ReplicationConfig, RequestLimits, TopicCreation,
 };

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use chronik_types::NodeId;
 
+use super::checks::check_values;
 use super::layers::{FileReader, missing};
 use super::listener::parse_address;
-use super::synonyms::effective;
-use super::{ConfigError, Layers, ListenerConfig, Lookup, Nothing, QuorumConfig, Scope, SecurityProtocol};
+use super::{ConfigError, Layers, ListenerConfig, Lookup, QuorumConfig};
 
 /// Who the node is and where it lives: read-only keys, checked against each other.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +69,7 @@ impl NodeConfig {
         let metadata_log_dir = read.some_text("metadata.log.dir")?.map(|dir| PathBuf::from(&*dir));
         let quorum = QuorumConfig::resolve(file)?;
         check_quorum(&quorum, node_id, is_controller)?;
-        check_values(file)?;
+        check_values(&Layers { file, ..Layers::none() })?;
         Ok(NodeConfig {
             node_id,
             is_broker,
@@ -95,15 +95,8 @@ impl NodeConfig {
     /// # Errors
     /// [`ConfigError::Unsupported`]: encrypted or authenticated listeners.
     pub fn check_built(&self) -> Result<(), ConfigError> {
-        let refuse = |name: &str, value: String, what| {
-            Err(ConfigError::Unsupported { name: name.to_owned(), value, what })
-        };
         let mut all = self.listeners.broker.iter().chain(&self.listeners.controller);
-        if let Some(endpoint) = all.find(|endpoint| endpoint.protocol != SecurityProtocol::Plaintext) {
-            let value = format!("{endpoint} ({})", endpoint.protocol.name());
-            return refuse("listeners", value, "a listener with TLS or SASL");
-        }
-        Ok(())
+        all.find_map(super::Endpoint::unbuilt).map_or(Ok(()), Err)
     }
 }
 
@@ -148,46 +141,6 @@ fn check_quorum(quorum: &QuorumConfig, node_id: NodeId, is_controller: bool) -> 
         return Ok(());
     };
     Err(ConfigError::Conflict(fault))
-}
-
-/// The checks of numbers against each other.
-fn check_values(file: &dyn Lookup) -> Result<(), ConfigError> {
-    let layers = Layers { broker: &Nothing, cluster: &Nothing, file };
-    let of = |scope, name| {
-        effective(scope, name, &Nothing, &layers).and_then(|value| value.as_integer()).unwrap_or(0)
-    };
-    let broker = |name| of(Scope::Broker, name);
-    let queued = broker("queued.max.request.bytes");
-    let fault = if of(Scope::Topic, "retention.ms") == 0 {
-        "log.retention.ms must be unlimited (-1) or, greater than or equal to 1"
-    } else if of(Scope::Topic, "segment.ms") < 1 {
-        "log.roll.ms must be greater than or equal to 1"
-    } else if of(Scope::Topic, "segment.jitter.ms") < 0 {
-        "log.roll.jitter.ms must be greater than or equal to 0"
-    } else if broker("replica.fetch.wait.max.ms") > broker("replica.lag.time.max.ms") {
-        "replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms to prevent frequent changes in ISR"
-    } else if queued > 0 && queued < broker("socket.request.max.bytes") {
-        "queued.max.request.bytes must be larger or equal to socket.request.max.bytes"
-    } else if broker("max.connections.per.ip") == 0
-        && file.get("max.connections.per.ip.overrides").is_none_or(str::is_empty)
-    {
-        "max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set."
-    } else {
-        return check_ip_overrides(file.get("max.connections.per.ip.overrides").unwrap_or_default());
-    };
-    Err(ConfigError::Conflict(fault.to_owned()))
-}
-
-fn check_ip_overrides(text: &str) -> Result<(), ConfigError> {
-    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let limit = entry.rsplit_once(':').and_then(|(_, limit)| limit.trim().parse::<u32>().ok());
-        if limit.is_none() {
-            return Err(ConfigError::Conflict(format!(
-                "Invalid value {text} for configuration max.connections.per.ip.overrides: {entry} is not of the form host:limit"
-            )));
-        }
-    }
-    Ok(())
 }
 
 fn http_listener(file: &dyn Lookup) -> Result<Option<(Arc<str>, u16)>, ConfigError> {
@@ -329,24 +282,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_contradict_each_other_are_refused() {
-        assert!(
-            fault(&[("log.retention.hours", "0")]).starts_with("log.retention.ms must be unlimited (-1)")
-        );
-        assert!(fault(&[("log.roll.ms", "0")]).starts_with("log.roll.ms must be"));
-        assert!(fault(&[("replica.lag.time.max.ms", "1")]).starts_with("replica.fetch.wait.max.ms"));
-        assert!(fault(&[("queued.max.request.bytes", "5")]).starts_with("queued.max.request.bytes"));
-        assert!(
-            fault(&[("max.connections.per.ip", "0")])
-                .starts_with("max.connections.per.ip can be set to zero")
-        );
-        assert!(fault(&[("max.connections.per.ip.overrides", "a:b")]).contains("host:limit"));
-    }
-
-    #[test]
     fn what_is_not_built_is_refused() {
         let node = with(&[("listener.security.protocol.map", "PLAINTEXT:SSL,CONTROLLER:PLAINTEXT")]).unwrap();
         assert!(node.check_built().unwrap_err().to_string().contains("a listener with TLS or SASL"));
+        for listeners in ["SSL://localhost:9092", "SSL://localhost:9092,CONTROLLER://localhost:9093"] {
+            let fault = fault(&[("listeners", listeners)]);
+            assert!(fault.contains("a listener with TLS or SASL is not supported"), "{fault}");
+        }
         let node = with(&[("controller.quorum.voters", "1@a:9093,2@b:9093")]).unwrap();
         node.check_built().unwrap();
     }

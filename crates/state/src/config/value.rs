@@ -247,9 +247,10 @@ impl Key {
         ))
     }
 
-    pub(super) fn unsupported(&self, value: &str, what: &'static str) -> ConfigError {
+    /// `name`: as it was given, which may carry a listener's prefix.
+    pub(super) fn unsupported(&self, name: &str, value: &str, what: &'static str) -> ConfigError {
         let value = if self.is_sensitive() { "[hidden]" } else { value };
-        ConfigError::Unsupported { name: self.name.to_owned(), value: value.to_owned(), what }
+        ConfigError::Unsupported { name: name.to_owned(), value: value.to_owned(), what }
     }
 
     pub(super) fn invalid(&self, value: &str, reason: &str) -> ConfigError {

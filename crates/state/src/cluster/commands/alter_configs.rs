@@ -9,7 +9,7 @@ use chronik_types::{ErrorCode, NodeId};
 use super::{Change, Context, Decision, MIN_INSYNC_REPLICAS, Refused, form_meta, repeated};
 use crate::cluster::configuration;
 use crate::cluster::{ConfigResource, ELIGIBLE_LEADER_REPLICAS_VERSION, ResourceKind, check_topic_name};
-use crate::config::{AlterOp, Altered, ConfigError, Resource, alter, check_overrides};
+use crate::config::{AlterOp, Altered, ConfigError, Resource, alter, check_built, check_overrides};
 use crate::records::{ClearElrRecord, ConfigRecord, Name};
 
 /// The longest value, in bytes: the older clients' strings hold no more.
@@ -109,6 +109,8 @@ pub(super) fn accept(
     }
     let pairs = overrides.iter().map(|(key, value)| (&**key, &**value));
     check_overrides(kind, pairs, &configuration::layers(context)).map_err(refused)?;
+    let set = altered.iter().filter_map(|(key, value)| Some((&**key, &**value.as_ref()?)));
+    check_built(kind, set).map_err(refused)?;
     let clears_elr = check_min_insync_replicas(context, resource, &altered)?;
     let mut changes: Vec<Change> =
         altered.into_iter().map(|(key, value)| record(resource, &key, value)).collect();

@@ -13,7 +13,7 @@ use super::{Change, Context, Decision, Refused, form_meta, repeated};
 use crate::cluster::configuration;
 use crate::cluster::state::collision_key;
 use crate::cluster::{Random, Seed, check_topic_name};
-use crate::config::{Resource, check_overrides};
+use crate::config::{Resource, check_built, check_overrides};
 use crate::records::{ConfigRecord, Name, TopicRecord};
 
 /// How many partitions one request may create, since they are one batch of the metadata log.
@@ -179,8 +179,9 @@ fn check_configs(context: &Context<'_>, topic: &NewTopic) -> Result<Vec<(Name, N
         .iter()
         .filter_map(|(key, value)| Some((key.to_string(), value.as_ref()?.to_string())))
         .collect();
-    let pairs = overrides.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    check_overrides(Resource::Topic, pairs, &configuration::layers(context))
+    let pairs = || overrides.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    check_overrides(Resource::Topic, pairs(), &configuration::layers(context))
+        .and_then(|()| check_built(Resource::Topic, pairs()))
         .map_err(|error| Refused::new(ErrorCode::InvalidConfig, error.to_string()))?;
     Ok(overrides.into_iter().map(|(key, value)| (Name::from(key), Name::from(value))).collect())
 }
