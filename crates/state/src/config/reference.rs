@@ -14,8 +14,10 @@ Chronik reads Kafka's `server.properties` keys from the file given with `--confi
 An unknown key is an error. The column *Chronik* says what a key does here:
 
 - **acts**: what it does in Kafka;
-- **ignored**: accepted, with a warning; it tunes something that does not exist here;
-- **not yet**: accepted, with a warning, if it is set to something else than its default: what it asks for is not built;
+- **ignored**: accepted, with a warning in the log of the node that starts with it or, when it is set while running, of the
+  controller; it tunes something that does not exist here;
+- **not yet**: what it asks for is not built. Another value than the default gets a warning in a file, and is refused
+  (INVALID_CONFIG) when it is set while running;
 - **refused**: an error, if it is set to something else than its default: it asks for something that is not built,
   and to go on without it would do harm.
 

@@ -8,7 +8,7 @@ keys! { GROUPS, Broker;
         "Least time between two assignments of a consumer group.";
     "group.consumer.assignors", List = "uniform,range", SomeTexts, Medium, ReadOnly, public,
         Acts,
-        "Assignors of the new consumer groups; the first is the default.";
+        "Assignors of the new consumer groups, out of uniform and range; the first is the default.";
     "group.consumer.heartbeat.interval.ms", Int = "5000", Min(1), Medium, ReadOnly, public,
         Acts,
         "Heartbeat interval of members of consumer groups.";
@@ -51,7 +51,7 @@ keys! { GROUPS, Broker;
         "Largest write buffer that is kept for reuse.";
     "group.coordinator.rebalance.protocols", List = "classic,consumer,streams", ListOf(&["consumer",
         "classic", "share", "streams"]), Medium, ReadOnly, public, Acts,
-        "Group protocols that are served.";
+        "Group protocols that are served; classic must be among them. Of share and streams groups nothing is built.";
     "group.coordinator.threads", Int = "4", Min(1), High, ReadOnly, public, NoMeaning(THREADS),
         "How many threads run the coordinator.";
     "group.initial.rebalance.delay.ms", Int = "3000", Any, Medium, ReadOnly, public, Acts,
@@ -158,7 +158,7 @@ keys! { GROUPS, Broker;
     "offsets.retention.minutes", Int = "10080", Min(1), High, ReadOnly, public, Acts,
         "How long the offsets of an empty group are kept.";
     "offsets.topic.compression.codec", Int = "0", Any, High, ReadOnly, public, Acts,
-        "Codec of __consumer_offsets, by number; 0 is none.";
+        "Codec of __consumer_offsets, by number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.";
     "offsets.topic.num.partitions", Int = "50", Min(1), High, ReadOnly, public, Acts,
         "Partitions of __consumer_offsets.";
     "offsets.topic.replication.factor", Short = "3", Min(1), High, ReadOnly, public, Acts,

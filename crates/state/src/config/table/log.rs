@@ -16,7 +16,7 @@ keys! { LOG, Broker;
         "Pause of the compaction when there is nothing to do.";
     "log.cleaner.dedupe.buffer.size", Long = "134217728", Any, Medium, ClusterWide, public,
         Acts,
-        "Memory for the compaction's key table.";
+        "Memory for the compaction's key tables; more than 1 MiB for each of its threads.";
     "log.cleaner.delete.retention.ms", Long = "86400000", Min(0), Medium, ClusterWide, public,
         Acts,
         "How long the markers of deleted keys stay in compacted topics.";

@@ -31,13 +31,14 @@ keys! { NETWORK, Broker;
     "queued.max.requests", Int = "500", Min(1), High, ReadOnly, public,
         NoMeaning("requests in progress are bounded by their bytes"),
         "Requests in progress at which no more are read.";
-    "request.timeout.ms", Int = "30000", Any, High, ReadOnly, public, NotYet(REPLICATION),
+    "request.timeout.ms", Int = "30000", Any, High, ReadOnly, public,
+        NoMeaning("a request to another node waits as long as what it is for: replica.socket.timeout.ms, controller.quorum.request.timeout.ms, half of broker.session.timeout.ms, 30 s for what is forwarded"),
         "How long a request to another node may take.";
     "socket.connection.setup.timeout.max.ms", Long = "30000", Any, Medium, ReadOnly, public,
-        NotYet("connections to other nodes"),
+        NoMeaning("connecting is part of the request that it is for, and takes no longer than that may"),
         "Longest wait for a connection to another node, after retries.";
     "socket.connection.setup.timeout.ms", Long = "10000", Any, Medium, ReadOnly, public,
-        NotYet("connections to other nodes"),
+        NoMeaning("connecting is part of the request that it is for, and takes no longer than that may"),
         "First wait for a connection to another node.";
     "socket.listen.backlog.size", Int = "50", Min(1), Medium, ReadOnly, public, Acts,
         "Connections that the system keeps waiting to be accepted.";

@@ -57,7 +57,7 @@ keys! { NODE, Broker;
     "controller.quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
         "Length of each of these samples.";
     "controller.socket.timeout.ms", Int = "30000", Any, Medium, ReadOnly, public,
-        NotYet("requests to another controller"),
+        NoMeaning("heartbeats and the like wait for half of broker.session.timeout.ms, what is forwarded for 30 s"),
         "How long a request from a broker to the controller may take.";
     "cordoned.log.dirs", List = "", Texts, Medium, PerBroker, public, NotYet("cordoned log directories"),
         "Log directories that get no new replicas; * is all of them.";

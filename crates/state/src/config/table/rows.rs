@@ -43,7 +43,6 @@ pub(super) const TLS: &str = "TLS";
 pub(super) const SASL: &str = "SASL";
 pub(super) const TIERED: &str = "tiered storage";
 pub(super) const QUOTAS: &str = "quotas";
-pub(super) const REPLICATION: &str = "replication between brokers";
 pub(super) const GATHERED: &str = "what comes while a batch is being committed is gathered for the next";
 pub(super) const SHARE: &str = "share groups";
 pub(super) const STREAMS: &str = "streams groups";

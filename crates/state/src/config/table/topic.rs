@@ -75,7 +75,6 @@ keys! { TOPIC, Topic;
         "Largest random part subtracted from segment.ms, so that logs do not roll all at once.";
     "segment.ms", Long = "604800000", Min(1), Medium, ClusterWide, public, Acts,
         "Age at which a new segment is started.";
-    "unclean.leader.election.enable", Boolean = "false", Any, Medium, ClusterWide, public,
-        NotYet(REPLICATION),
+    "unclean.leader.election.enable", Boolean = "false", Any, Medium, ClusterWide, public, Acts,
         "Whether a replica that is not in sync may lead when no other is left, at the price of records.";
 }

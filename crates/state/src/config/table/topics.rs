@@ -58,7 +58,8 @@ keys! { TOPICS, Broker;
         "In-sync replicas that acks=all needs at least.";
     "num.partitions", Int = "1", Min(1), Medium, ReadOnly, public, Acts,
         "Partitions of a topic when nobody says how many.";
-    "num.replica.alter.log.dirs.threads", Int = null, Any, High, ReadOnly, public, NoMeaning(THREADS),
+    "num.replica.alter.log.dirs.threads", Int = null, Any, High, ReadOnly, public,
+        NotYet("moves between log directories"),
         "How many threads move replicas between directories.";
     "num.replica.fetchers", Int = "1", Min(1), High, ClusterWide, public, Acts,
         "Connections to each broker that replicas are fetched on.";
@@ -70,7 +71,7 @@ keys! { TOPICS, Broker;
     "quota.window.size.seconds", Int = "1", Min(1), Low, ReadOnly, public, NotYet(QUOTAS),
         "Length of each of these samples.";
     "replica.alter.log.dirs.io.max.bytes.per.second", Long = null, Min(0), Medium, ClusterWide, public,
-        NotYet(REPLICATION),
+        NotYet("moves between log directories"),
         "Bytes per second of moves between directories.";
     "replica.fetch.backoff.ms", Int = "1000", Min(0), Medium, ReadOnly, public, Acts,
         "Pause of a follower after a failed fetch.";
@@ -91,7 +92,8 @@ keys! { TOPICS, Broker;
     "replica.selector.class", String = null, OneOf(&["org.apache.kafka.common.replica.LeaderSelector",
         "org.apache.kafka.common.replica.RackAwareReplicaSelector"]), Medium, ReadOnly, public, Acts,
         "Java class that chooses the replica that a consumer reads from.";
-    "replica.socket.receive.buffer.bytes", Int = "65536", Any, High, ReadOnly, public, NotYet(REPLICATION),
+    "replica.socket.receive.buffer.bytes", Int = "65536", Any, High, ReadOnly, public,
+        NoMeaning("the system sizes the buffers of connections to other nodes"),
         "SO_RCVBUF of connections to leaders.";
     "replica.socket.timeout.ms", Int = "30000", Any, High, ReadOnly, public, Acts,
         "How long a follower's request may take.";
@@ -101,6 +103,6 @@ keys! { TOPICS, Broker;
         "Length of each of these samples.";
     "telemetry.max.bytes", Int = "1048576", Min(1), Low, ReadOnly, public, NotYet("client metrics (KIP-714)"),
         "Most bytes of metrics that a client may push at a time.";
-    "unclean.leader.election.enable", Boolean = "false", Any, High, ClusterWide, public, NotYet(REPLICATION),
+    "unclean.leader.election.enable", Boolean = "false", Any, High, ClusterWide, public, Acts,
         "Whether a replica that is not in sync may lead when no other is left, at the price of records.";
 }
