@@ -64,8 +64,6 @@ pub struct RequestLimits {
     pub fetch_sessions_max: u32,
     /// `max.request.partition.size.limit`.
     pub describe_partitions_max: u32,
-    /// `request.timeout.ms`.
-    pub request_timeout_ms: u64,
     /// `producer.id.expiration.ms`.
     pub producer_id_expiration_ms: u64,
     /// `producer.id.expiration.check.interval.ms`.
@@ -191,7 +189,6 @@ fn requests(layers: &Layers<'_>) -> RequestLimits {
         fetch_bytes_max: read.size("fetch.max.bytes") as u32,
         fetch_sessions_max: read.size("max.incremental.fetch.session.cache.slots") as u32,
         describe_partitions_max: read.size("max.request.partition.size.limit") as u32,
-        request_timeout_ms: read.size("request.timeout.ms"),
         producer_id_expiration_ms: read.size("producer.id.expiration.ms"),
         producer_id_check_interval_ms: read.size("producer.id.expiration.check.interval.ms"),
     }

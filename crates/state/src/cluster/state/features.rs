@@ -104,19 +104,9 @@ impl MetadataVersion {
         (lower.0 + 1..=self.0).any(changed)
     }
 
-    /// SCRAM credentials are in the metadata (3.5-IV2).
-    pub fn has_scram(self) -> bool {
-        self.0 >= 11
-    }
-
     /// Metadata transactions (3.6-IV1).
     pub fn has_transactions(self) -> bool {
         self.0 >= 13
-    }
-
-    /// Delegation tokens are in the metadata (3.6-IV2).
-    pub fn has_delegation_tokens(self) -> bool {
-        self.0 >= 14
     }
 
     /// Controllers register (3.7-IV0).

@@ -96,11 +96,6 @@ impl ClusterState {
         self.topic_ids.get(name).copied()
     }
 
-    /// How many topics there are.
-    pub fn topic_count(&self) -> usize {
-        self.topics.len()
-    }
-
     /// Every topic, by id.
     pub fn topics(&self) -> impl ExactSizeIterator<Item = &Arc<Topic>> {
         self.topics.values()
@@ -147,11 +142,6 @@ impl ClusterState {
     /// Every access control entry, by id.
     pub fn acls(&self) -> impl ExactSizeIterator<Item = &Arc<AccessControlEntryRecord>> {
         self.acls.values()
-    }
-
-    /// A user's SCRAM credential for a mechanism (1 SCRAM-SHA-256, 2 SCRAM-SHA-512).
-    pub fn scram_credential(&self, user: &Name, mechanism: i8) -> Option<&Arc<UserScramCredentialRecord>> {
-        self.scram.get(&(user.clone(), mechanism))
     }
 
     /// Every quota.
