@@ -178,7 +178,7 @@ fn pick(node: &Arc<Node>) -> Option<Job> {
             None => continue,
             Some(Ok(dirt)) => dirt,
             Some(Err(error)) => {
-                partition.dir.failed(&error);
+                failed(node, &partition, &error);
                 continue;
             }
         };

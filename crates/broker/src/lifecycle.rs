@@ -145,9 +145,15 @@ async fn beat(node: &Arc<Node>, want_shut_down: bool) -> Option<BrokerHeartbeatR
         offline_log_dirs: failed.collect(),
         cordoned_log_dirs: None,
     };
+    let sent = node.env.elapsed();
     let answer = node.ask_controller(Purpose::Lifecycle, request_timeout(node), request).await.ok()?;
     match ErrorCode::from_code(answer.error_code) {
-        ErrorCode::None => Some(answer),
+        ErrorCode::None => {
+            if !answer.is_fenced {
+                node.heard_at(sent);
+            }
+            Some(answer)
+        }
         ErrorCode::StaleBrokerEpoch | ErrorCode::BrokerIdNotRegistered => {
             tracing::info!(broker = %node.id(), "the controller does not know this registration: registering anew");
             if let Err(Attempt::Refused(reason)) = register(node).await {

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chronik_log::disk::Disk;
@@ -117,6 +118,8 @@ pub struct Node {
     /// Names this run of the node.
     pub(crate) incarnation: Uuid,
     broker_epoch: AtomicI64,
+    /// Up to when, in ms of [`Env::elapsed`], the controller cannot have fenced this broker for its silence.
+    unfenced_until: AtomicU64,
     pub(crate) peers: Arc<Peers>,
     quorum: Arc<Quorum>,
 }
@@ -204,6 +207,7 @@ impl Node {
             previous_epoch: metadata.broker_epoch,
             incarnation,
             broker_epoch: AtomicI64::new(-1),
+            unfenced_until: AtomicU64::new(0),
             peers,
             quorum,
         }))
@@ -336,6 +340,17 @@ impl Node {
     /// The broker was registered.
     pub(crate) fn set_broker_epoch(&self, epoch: BrokerEpoch) {
         self.broker_epoch.store(epoch.0, Ordering::Release);
+    }
+
+    /// The controller has heard what this broker sent at `sent`, and counts on it.
+    pub(crate) fn heard_at(&self, sent: Duration) {
+        let until = (sent.as_millis() as u64).saturating_add(self.options.session_timeout_ms);
+        self.unfenced_until.fetch_max(until, Ordering::AcqRel);
+    }
+
+    /// Whether others may lead this broker's partitions by now, unknown to it: it was paused or cut off for so long.
+    pub(crate) fn may_be_fenced(&self) -> bool {
+        self.env.elapsed().as_millis() as u64 >= self.unfenced_until.load(Ordering::Acquire)
     }
 
     /// A partition that this broker leads, by topic id.

@@ -12,7 +12,7 @@ use chronik_log::disk::memory::{Failure, Fault, MemoryDisk, Operation};
 use chronik_raft::Role;
 use chronik_types::{ErrorCode, LeaderEpoch};
 use chronik_wire::Listener;
-use support::records::{batch, create, create_request, fetch, produce};
+use support::records::{batch, create, create_request, fetch, list_offsets_request, nonsense, produce};
 use support::{Client, TestEnv, encode, node, node_and_tasks, options};
 
 fn fault(operation: Operation, path: &str, kind: ErrorKind) -> Fault {
@@ -111,6 +111,38 @@ fn a_full_disk_refuses_metadata_and_takes_it_when_there_is_room() {
     assert_eq!(produce(&mut client, "first", batch(&["b"])), Ok(0));
     create(&mut client, "second", &[]);
     env.end_spawned();
+}
+
+#[test]
+fn who_was_paused_does_not_say_that_an_offset_is_out_of_range() {
+    let disk = MemoryDisk::new(1);
+    let (node, env) = node_and_tasks(&disk, &[("broker.session.timeout.ms", "9000")]);
+    let mut client = Client::new(&node, Listener::Broker);
+    create(&mut client, "orders", &[]);
+    assert_eq!(produce(&mut client, "orders", batch(&["a"])), Ok(0));
+    assert_eq!(fetch(&mut client, "orders", 2), Err(ErrorCode::OffsetOutOfRange));
+    env.pass(9000);
+    // Another may lead by now, and have more.
+    assert_eq!(fetch(&mut client, "orders", 2), Err(ErrorCode::NotLeaderOrFollower));
+    assert_eq!(fetch(&mut client, "orders", 0), Ok(vec!["a".to_owned()]));
+    env.end_spawned();
+}
+
+#[test]
+fn records_that_are_nonsense_are_no_fault_of_the_disk() {
+    let disk = MemoryDisk::new(1);
+    let node = node(&disk, &[]);
+    let mut client = Client::new(&node, Listener::Broker);
+    create(&mut client, "orders", &[]);
+    assert_eq!(produce(&mut client, "orders", nonsense()), Ok(0));
+    for (timestamp, code) in
+        [(0, ErrorCode::CorruptMessage), (-3, ErrorCode::CorruptMessage), (-1, ErrorCode::None)]
+    {
+        let answer = client.call(7, &list_offsets_request("orders", timestamp));
+        assert_eq!(answer.topics[0].partitions[0].error_code, code.code(), "{timestamp}");
+    }
+    assert!(node.is_healthy());
+    assert_eq!(produce(&mut client, "orders", batch(&["b"])), Ok(1));
 }
 
 #[test]

@@ -59,6 +59,17 @@ impl LogError {
         }
     }
 
+    /// What reading batches from a log file ended with: `Corrupt` if they are not what they should be, else what
+    /// the disk says.
+    pub fn of_read(path: &Path, source: io::Error) -> LogError {
+        match source.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                LogError::corrupt(path, source.to_string())
+            }
+            _ => LogError::io("read", path, source),
+        }
+    }
+
     pub(crate) fn corrupt(path: &Path, reason: impl Into<String>) -> LogError {
         LogError::Corrupt { path: path.to_owned(), reason: reason.into() }
     }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use chronik_log::LogError;
 use chronik_state::image::MetadataImage;
 use chronik_types::{ErrorCode, NodeId};
 use chronik_wire::fetch::{
@@ -219,8 +220,13 @@ impl Pass {
         let at_least_one = self.bytes == 0;
         let throttled = self.quota.is_some() && replication::is_throttled(node, partition);
         let held_back = throttled && self.quota == Some(true);
+        let epoch = partition.leader_epoch();
         let reader = Reader { who: &limits.who, max_bytes, at_least_one, held_back };
-        let readable = partition.read(wanted, reader)?;
+        let readable = partition.read(wanted, reader).map_err(|code| match code {
+            // The log may have grown under another leader: a consumer that believes this would skip or repeat records.
+            ErrorCode::OffsetOutOfRange if node.may_be_fenced() => ErrorCode::NotLeaderOrFollower,
+            code => code,
+        })?;
         if readable.may_expand {
             node.replication.reconsider(partition);
         }
@@ -252,8 +258,7 @@ impl Pass {
         }
         if let Some(slice) = readable.slice.filter(|slice| !slice.is_empty()) {
             let bytes = slice.load().map_err(|error| {
-                tracing::error!(partition = %partition.name, %error, "records cannot be read");
-                ErrorCode::KafkaStorageError
+                partition.unreadable(epoch, &LogError::of_read(&partition.dir.path, error))
             })?;
             self.bytes += bytes.len();
             self.throttled_bytes += if throttled { bytes.len() as u64 } else { 0 };

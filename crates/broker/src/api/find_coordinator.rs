@@ -4,7 +4,7 @@
 //! v6 share groups. A group's coordinator is the leader of its partition of `__consumer_offsets`; the topic is created
 //! when it is first asked for, and the request waits for that. Without a leader that lives, or without enough brokers
 //! for the topic, the answer is `COORDINATOR_NOT_AVAILABLE`. Transactions are `UNSUPPORTED_VERSION`: producers take that
-//! for final. Share groups, and kinds that do not exist, are `INVALID_REQUEST`, as in a Kafka without `share.version`.
+//! for final. Share groups, and kinds that do not exist, are `INVALID_REQUEST`, as in a Kafka where share groups are off.
 
 use std::sync::Arc;
 

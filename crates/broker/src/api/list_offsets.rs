@@ -94,7 +94,8 @@ async fn locate(
 ) -> Result<Option<Located>, ErrorCode> {
     let partition = node.led_partition(&node.image(), topic, PartitionIndex(wanted.partition_index))?;
     partition.check_leads(LeaderEpoch(wanted.current_leader_epoch))?;
-    let offsets = partition.offsets()?;
+    let epoch = partition.leader_epoch();
+    let offsets = partition.offsets_in(epoch)?;
     let upper = match bound {
         Bound::LogEnd => offsets.log_end,
         Bound::HighWatermark => offsets.high_watermark,
@@ -131,10 +132,7 @@ async fn locate(
             let visible = found.filter(|found| !is_bounded || found.offset < upper);
             if visible.is_none() && is_bounded && lags { Err(not_available) } else { Ok(visible) }
         }
-        Err(error) => {
-            partition.dir.failed(&error);
-            Err(ErrorCode::KafkaStorageError)
-        }
+        Err(error) => Err(partition.unreadable(epoch, &error)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chronik_log::batch::{BatchBuilder, Codec, Compression, NewRecord, Validated};
 use chronik_state::groups::Append;
-use chronik_types::{LeaderEpoch, Millis, Offset};
+use chronik_types::{ErrorCode, LeaderEpoch, Millis, Offset};
 
 use crate::partition::{Fence, Partition, Refusal};
 use crate::wait::Wait;
@@ -74,8 +74,14 @@ pub(super) fn codec(number: u8) -> Codec {
     }
 }
 
-/// Waits for what the log held when it was loaded.
-pub(super) fn loaded(partition: &Partition, epoch: LeaderEpoch, end: Offset) -> Option<InFlight> {
-    let wait = partition.when_committed(epoch, end).ok().flatten()?;
-    Some(InFlight { until: end, wait })
+/// Waits for what the log held when it was loaded; `None` if all of it is committed.
+///
+/// Errors: as [`Partition::check_leads`].
+pub(super) fn loaded(
+    partition: &Partition,
+    epoch: LeaderEpoch,
+    end: Offset,
+) -> Result<Option<InFlight>, ErrorCode> {
+    let wait = partition.when_committed(epoch, end)?;
+    Ok(wait.map(|wait| InFlight { until: end, wait }))
 }

@@ -18,6 +18,7 @@ pub(crate) mod topic;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chronik_state::cluster::GROUP_VERSION;
@@ -52,6 +53,8 @@ pub(crate) use reply;
 pub(crate) struct Groups {
     shards: RwLock<BTreeMap<PartitionIndex, Arc<Shard>>>,
     orders: Orders,
+    /// The controller refused to create the topic, and the operator was told.
+    topic_refused: AtomicBool,
 }
 
 impl Groups {

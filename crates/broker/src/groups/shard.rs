@@ -89,7 +89,10 @@ impl Shard {
         let config = node.config.load();
         let batch_bytes_max = self.partition.settings().topic.max_message_bytes as usize;
         let options = Arc::new(Options { batch_bytes_max, ..config.groups.groups.clone() });
-        let in_flight = append::loaded(&self.partition, self.epoch, end);
+        let Ok(in_flight) = append::loaded(&self.partition, self.epoch, end) else {
+            // The lead is lost already.
+            return self.resign(ErrorCode::NotCoordinator);
+        };
         let committed = if in_flight.is_some() { Offset::ZERO } else { end };
         let image = node.image();
         let log = Log { epoch: self.epoch, end, committed };
@@ -115,7 +118,8 @@ impl Shard {
         let image = node.image();
         let mut state = self.state.lock();
         let serving = state.serving()?;
-        if may_write(&request) {
+        // What only reads waits for what is in flight: nobody is to wait where nothing can be committed.
+        if may_write(&request) || serving.in_flight.is_some() {
             self.partition.check_can_commit(self.epoch).map_err(coordinators)?;
         }
         let ticket = Ticket::new();

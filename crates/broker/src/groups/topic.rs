@@ -4,6 +4,7 @@
 //! asking broker's `offsets.topic.*`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chronik_state::cluster::{ClusterState, Topic};
@@ -63,7 +64,16 @@ pub(crate) async fn ensure(node: &Arc<Node>) -> Result<(), ErrorCode> {
         Some(ErrorCode::None) => tracing::info!(topic = NAME, "topic was created automatically"),
         Some(ErrorCode::TopicAlreadyExists) => {}
         code => {
-            tracing::debug!(?code, "the topic of groups was not created");
+            // Clients ask again and again; the operator is told once.
+            if !node.groups.topic_refused.swap(true, Ordering::Relaxed) {
+                let reason = answer.topics.first().and_then(|topic| topic.error_message.as_deref());
+                tracing::warn!(
+                    topic = NAME, code = %code.unwrap_or(ErrorCode::UnknownServerError),
+                    reason = reason.unwrap_or_default(),
+                    "groups have no coordinator: their topic cannot be created; with fewer brokers than that, set \
+                     offsets.topic.replication.factor"
+                );
+            }
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
     }

@@ -23,7 +23,7 @@ mod truncate;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chronik_log::{AppendError, Log};
+use chronik_log::{AppendError, Log, LogError};
 use chronik_types::{ErrorCode, LeaderEpoch, Millis, Offset, PartitionEpoch, TopicId, TopicPartition};
 
 use crate::critical::{Critical, Locked};
@@ -184,6 +184,22 @@ impl Partition {
     /// The epoch of the role.
     pub(crate) fn leader_epoch(&self) -> LeaderEpoch {
         self.state.lock().leader_epoch
+    }
+
+    /// What a reader is told who planned in `epoch` and could not read. Batches that are not what they should be are not
+    /// the disk's fault; and what the log has lost since, by a new role or by its end, was the reader's bad luck.
+    pub(crate) fn unreadable(&self, epoch: LeaderEpoch, error: &LogError) -> ErrorCode {
+        let state = self.state.lock();
+        if state.log.is_none() || state.leader_epoch != epoch {
+            return ErrorCode::NotLeaderOrFollower;
+        }
+        drop(state);
+        if let LogError::Corrupt { .. } = error {
+            tracing::error!(partition = %self.name, %error, "records cannot be read");
+            return ErrorCode::CorruptMessage;
+        }
+        self.dir.failed(error);
+        ErrorCode::KafkaStorageError
     }
 
     /// The copy as one sees it from outside; `None` once it is closed.

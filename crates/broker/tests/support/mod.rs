@@ -35,6 +35,8 @@ pub struct TestEnv {
     drawn: AtomicU64,
     /// How often the clock has been moved on.
     turn: Arc<AtomicU64>,
+    /// Since the start, in ms.
+    elapsed: AtomicU64,
     /// What was spawned and is not done: it runs beside its spawner, never inside of it.
     spawned: Mutex<Vec<Task>>,
 }
@@ -63,6 +65,11 @@ impl TestEnv {
         self.run_spawned();
     }
 
+    /// Lets time pass, with nobody noticing: no timer fires.
+    pub fn pass(&self, ms: u64) {
+        self.elapsed.fetch_add(ms, Ordering::Relaxed);
+    }
+
     /// Drops all tasks: they hold on to the node.
     pub fn end_spawned(&self) {
         drop(std::mem::take(&mut *self.spawned.lock().unwrap()));
@@ -75,7 +82,7 @@ impl Env for TestEnv {
     }
 
     fn elapsed(&self) -> Duration {
-        Duration::ZERO
+        Duration::from_millis(self.elapsed.load(Ordering::Relaxed))
     }
 
     fn random(&self) -> u128 {

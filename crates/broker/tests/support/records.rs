@@ -5,8 +5,8 @@ use chronik_log::batch::{BatchBuilder, BatchIter, Compression, NewRecord, Record
 use chronik_types::{ErrorCode, ProducerEpoch, ProducerId};
 use chronik_wire::StrBytes;
 use kafka_protocol::messages::{
-    CreateTopicsRequest, FetchRequest, ProduceRequest, TopicName, create_topics_request, fetch_request,
-    produce_request,
+    BrokerId, CreateTopicsRequest, FetchRequest, ListOffsetsRequest, ProduceRequest, TopicName,
+    create_topics_request, fetch_request, list_offsets_request, produce_request,
 };
 
 use super::{Client, NOW};
@@ -56,6 +56,25 @@ fn fill(mut builder: BatchBuilder, values: &[&str]) -> BatchBuilder {
         builder.push(NewRecord { timestamp: NOW, value: Some(value.as_bytes()), ..NewRecord::default() });
     }
     builder
+}
+
+/// A batch whose header and checksum are right, and whose records are nothing of the kind.
+pub fn nonsense() -> Bytes {
+    let mut bytes = batch(&["a value"]).to_vec();
+    bytes[61..].fill(0xff);
+    let crc = crc_fast::crc32_iscsi(&bytes[21..]).to_be_bytes();
+    bytes[17..21].copy_from_slice(&crc);
+    bytes.into()
+}
+
+pub fn list_offsets_request(topic: &str, timestamp: i64) -> ListOffsetsRequest {
+    let wanted = list_offsets_request::ListOffsetsPartition::default()
+        .with_current_leader_epoch(-1)
+        .with_timestamp(timestamp);
+    let topic = list_offsets_request::ListOffsetsTopic::default()
+        .with_name(name(topic))
+        .with_partitions(vec![wanted]);
+    ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic])
 }
 
 pub fn produce_request(topic: &str, acks: i16, records: Bytes) -> ProduceRequest {

@@ -105,6 +105,31 @@ fn names(disk: &MemoryDisk) -> Vec<String> {
 }
 
 #[test]
+fn retention_may_take_what_is_being_cleaned() {
+    let disk = MemoryDisk::new(1);
+    let mut log = open(&disk, LogOptions { delete: true, retention_ms: 1000, ..options() });
+    for now in [1, 2, 3] {
+        put(&mut log, now, &[("a", Some("x")), ("b", Some("y"))]);
+        seal(&mut log, now);
+    }
+    put(&mut log, 9000, &[("c", Some("z"))]);
+    log.sync().unwrap();
+    let mut cleaning = begin(&mut log, 4, 10).unwrap();
+    assert!(matches!(cleaning.step(1), Ok(Step::More)));
+    log.apply_retention(Millis(9001), Offset(7)).unwrap().unwrap().run().unwrap();
+    assert_eq!(log.start_offset(), Offset(6));
+    let cleaned = loop {
+        match cleaning.step(1).unwrap() {
+            Step::More => {}
+            Step::Cleaned(cleaned) => break cleaned,
+            Step::Done(to) => panic!("clean up to {to}"),
+        }
+    };
+    log.swap_in(cleaned).unwrap().expect_err("it is gone").discard().unwrap();
+    assert_eq!(kept(&log), [6]);
+}
+
+#[test]
 fn the_last_of_each_key_is_kept_where_it_was() {
     let disk = MemoryDisk::new(1);
     let mut log = open(&disk, options());

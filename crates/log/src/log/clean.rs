@@ -86,7 +86,8 @@ impl Log {
                 continue;
             }
             dirt.cleanable_bytes += u64::from(segment.size);
-            let first = segment.first_timestamp(&files).context("read", &segment.files.path(Kind::Log))?;
+            let path = segment.files.path(Kind::Log);
+            let first = segment.first_timestamp(&files).map_err(|error| LogError::of_read(&path, error))?;
             let is_old = |first: Millis| first.0 > 0 && first.0 < now.0.saturating_sub(max_lag);
             dirt.is_overdue |= first.is_some_and(is_old);
         }

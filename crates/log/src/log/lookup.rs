@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chronik_types::{LeaderEpoch, Millis, Offset};
 
-use super::{Context, Log};
+use super::Log;
 use crate::batch::{Batch, BatchError, TimestampedOffset, first_at_or_after, max_timestamp_record};
 use crate::disk::Mode;
 use crate::error::LogError;
@@ -67,6 +67,8 @@ struct Candidate {
 
 impl Lookup {
     /// Searches. Blocks, and may decompress one batch; needs no lock. `None`: there is no such record.
+    ///
+    /// Errors: `Corrupt` if a batch is not what it should be, or the log was cut meanwhile; `Io`.
     pub fn run(&self) -> Result<Option<Located>, LogError> {
         let search = || match self.query {
             _ if self.known.is_some() => Ok(self.known),
@@ -75,7 +77,7 @@ impl Lookup {
             TimestampQuery::Earliest | TimestampQuery::Tiered => Ok(None),
         };
         let dir = self.segments.first().map(|segment| segment.files.path(Kind::Log)).unwrap_or_default();
-        search().context("search", &dir)
+        search().map_err(|error| LogError::of_read(&dir, error))
     }
 
     fn at_or_after(&self, timestamp: Millis) -> io::Result<Option<Located>> {

@@ -65,7 +65,7 @@ impl ReadSlice {
 
     /// Reads whole batches. The first one holds the offset asked for, and may start before it. Blocks; needs no lock.
     ///
-    /// Error: `NotFound` if retention has removed the segment meanwhile: ask the log again.
+    /// What the log has taken away since is still read; what was cut off the end of a segment that stays is an error.
     pub fn load(&self) -> io::Result<Bytes> {
         let mut bytes = Vec::new();
         self.load_into(&mut bytes)?;

@@ -115,7 +115,7 @@ impl Log {
     /// Renames the files of the first segment and forgets it.
     fn set_first_aside(&mut self, job: &mut RemovalJob) -> Result<(), LogError> {
         let disk = self.files.disk().clone();
-        self.segments[0].files.close();
+        self.segments[0].let_go(&self.files)?;
         set_aside(&self.segments[0], Kind::ALL, &*disk, job)?;
         let segment = self.segments.remove(0);
         self.checkpoint.unsynced.remove(&segment.base());

@@ -113,7 +113,7 @@ impl Log {
     pub(super) fn remove_segments_from(&mut self, keep: usize) -> Result<(), LogError> {
         while self.segments.len() > keep {
             let Some(segment) = self.segments.pop() else { break };
-            segment.files.close();
+            segment.let_go(&self.files)?;
             for kind in Kind::ALL {
                 self.remove_if_there(&kind.name(segment.base()))?;
             }

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::batch::Header;
 use crate::disk::File;
+use crate::error::{Context, LogError};
 use crate::files::{Files, Handle};
 use crate::index::{self, AbortedTxn, TimeEntry};
 
@@ -124,7 +125,7 @@ impl SegmentFiles {
         }
     }
 
-    /// Holds the files open for whoever still reads them: compaction is about to put others under their names.
+    /// Holds the files open for whoever still reads them: they are about to be removed, or others put under their names.
     pub(crate) fn retire(&self, files: &Files) -> io::Result<()> {
         let offset_index = match self.offset_index(files) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -213,6 +214,15 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
+    /// Lets the files go that are about to be removed or renamed: whoever still reads them goes on with them open.
+    pub(crate) fn let_go(&self, files: &Files) -> Result<(), LogError> {
+        if Arc::strong_count(&self.files) > 1 {
+            self.files.retire(files).context("open", &self.files.path(Kind::Log))?;
+        }
+        self.files.close();
+        Ok(())
+    }
+
     /// A segment whose file exists or is about to be made.
     pub(crate) fn new(dir: &Arc<Path>, base: Offset, size: u32, begun: Millis) -> Segment {
         Segment {

@@ -13,6 +13,9 @@ use crate::groups::requests::At;
 use crate::groups::shard::{ClassicMember, ClassicState, Initial, Timer};
 use crate::records::Name;
 
+/// How long a group waits at least for its static members before it looks again, in ms: they may have asked for no time.
+const AGAIN_MS_MIN: i32 = 1000;
+
 impl<T> Shard<T> {
     /// Something about the group's members changed: a rebalance begins, or the one that runs may be complete.
     pub(super) fn rebalance_or_complete(&mut self, at: &At<'_>, name: &Name) {
@@ -86,7 +89,7 @@ impl<T> Shard<T> {
         }
         if !group.elect_joined_leader() && !group.members.is_empty() {
             // Only static members are left, and none of them came back yet: their sessions decide.
-            let timeout_ms = group.rebalance_timeout_ms();
+            let timeout_ms = group.rebalance_timeout_ms().max(AGAIN_MS_MIN);
             self.timers.set(Timer::Join(name.clone()), after(at, timeout_ms));
             return;
         }

@@ -151,7 +151,9 @@ impl<T> Shard<T> {
     /// Does what time has made due: sessions that end, rebalances that have waited long enough, offsets that expire.
     /// Take [`Shard::appends`] and [`Shard::replies`] afterwards.
     pub fn tick(&mut self, at: &At<'_>) {
-        while let Some(timer) = self.timers.due(at.clock) {
+        // No more than were due at first: a timer may set itself again, with no delay if a client wants none.
+        for _ in 0..self.timers.due_count(at.clock) {
+            let Some(timer) = self.timers.due(at.clock) else { return };
             match timer {
                 Timer::Session(group, member) => self.session_timed_out(at, &group, &member),
                 Timer::Join(group) => self.join_timed_out(at, &group),

@@ -58,6 +58,11 @@ impl Timers {
         self.order.first().map(|(deadline, _)| *deadline)
     }
 
+    /// How many timers are due.
+    pub(in crate::groups) fn due_count(&self, clock: Millis) -> usize {
+        self.order.iter().take_while(|(deadline, _)| *deadline <= clock).count()
+    }
+
     /// Takes the earliest timer that is due.
     pub(in crate::groups) fn due(&mut self, clock: Millis) -> Option<Timer> {
         let (deadline, _) = self.order.first()?;

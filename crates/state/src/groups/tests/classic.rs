@@ -112,6 +112,33 @@ fn everyone_who_leaves_leaves_the_group_empty() {
 }
 
 #[test]
+fn static_members_that_leave_no_time_do_not_hold_up_the_others() {
+    let mut world = World::new(Options::default());
+    let mut request = join("g", "", 1);
+    (request.instance_id, request.rebalance_timeout_ms) = (Some("i".into()), 0);
+    let first = world.start(Request::JoinGroup(request));
+    let (other, second) = enter(&mut world, 2);
+    world.pass(6000);
+    let one = joined(world.answer(first)).member_id;
+    assert_eq!(joined(world.answer(second)).generation, 1);
+    world.start(Request::SyncGroup(sync("g", 1, &other, &[])));
+    let mut request = sync("g", 1, &one, &[(&one, "A"), (&other, "B")]);
+    request.instance_id = Some("i".into());
+    world.start(Request::SyncGroup(request));
+    // It is the only one that could lead, and does not rejoin.
+    let members = vec![LeavingMember { member_id: other, instance_id: None, reason: None }];
+    world.ask(Request::LeaveGroup(LeaveGroup { group_id: "g".into(), members }));
+    world.pass(5000);
+    assert_eq!(world.shard.state().classic("g").map(|group| group.generation), Some(1));
+    world.pass(6000);
+    assert_eq!(
+        world.shard.state().classic("g").map(|group| group.generation),
+        Some(2),
+        "its session has ended"
+    );
+}
+
+#[test]
 fn a_static_member_takes_its_place_again_without_a_rebalance() {
     let mut world = World::new(Options { initial_rebalance_delay_ms: 0, ..Options::default() });
     let with_instance = |member: &str, fresh| {
