@@ -83,7 +83,9 @@ pub(super) async fn handle(
 fn by_id_or_name(mut wanted: Vec<MetadataRequestTopic>) -> Vec<MetadataRequestTopic> {
     if wanted.iter().any(|topic| !topic.topic_id.is_nil()) {
         wanted.retain(|topic| !topic.topic_id.is_nil());
-        wanted.iter_mut().for_each(|topic| topic.name = None);
+        for topic in &mut wanted {
+            topic.name = None;
+        }
     }
     wanted
 }
