@@ -9,7 +9,7 @@ import tempfile
 
 from harness import install, proc
 
-TEST_SECONDS_MAX = 240
+TEST_SECONDS_MAX = 600
 
 
 def run_list(ctx, broker, list_name, protocol=None):

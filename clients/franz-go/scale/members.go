@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -115,7 +114,7 @@ func each(all [][]*member, work func(int, []*member) (time.Duration, error)) ([]
 		running.Go(func() { times[at], failures[at] = work(at, group) })
 	}
 	running.Wait()
-	return times, errors.Join(failures[:min(len(failures), 3)]...)
+	return times, first(failures)
 }
 
 // gather goes on until the members share their topic, and returns how long that took since `begin`. Every member goes its
@@ -157,14 +156,30 @@ func gather(speaks protocol, group []*member, begin time.Time, again bool) (time
 	return took, err
 }
 
+// together does the same with every member at once, and returns the error that came first: others may follow from it.
 func together(group []*member, work func(int, *member) error) error {
-	failures := make([]error, len(group))
+	failures := make(chan error, len(group))
 	var running sync.WaitGroup
 	for at, m := range group {
-		running.Go(func() { failures[at] = work(at, m) })
+		running.Go(func() {
+			if err := work(at, m); err != nil {
+				failures <- err
+			}
+		})
 	}
 	running.Wait()
-	return errors.Join(failures...)
+	close(failures)
+	return <-failures
+}
+
+// first is one of what went wrong: thousands may fail for the same reason.
+func first(failures []error) error {
+	for _, err := range failures {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func beat(speaks protocol, group []*member, lasting time.Duration, beats *atomic.Int64) error {
