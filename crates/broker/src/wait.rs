@@ -4,7 +4,7 @@
 //! next poll. Nothing is polled in between, and a wait that nobody looks at any more costs its memory only until the
 //! condition comes.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -86,6 +86,20 @@ impl Changes {
             wait.complete(ErrorCode::None);
         }
     }
+}
+
+/// Completes when it is polled again. A connection polls each request once when it comes, and after that only the oldest one:
+/// whoever waits for this goes on when its answer is due.
+pub(crate) async fn until_due() {
+    let mut has_come = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_come, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Waits for `wait`, or until `deadline` completes: then the outcome is `RequestTimedOut`.

@@ -17,6 +17,7 @@ use kafka_protocol::messages::broker_registration_request::{Feature, Listener as
 use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::*;
+use support::records::{batch, produce_request};
 use support::{Client, encode, node_and_tasks};
 use uuid::Uuid;
 
@@ -54,6 +55,17 @@ fn register(node: &Arc<Node>, controller: &mut Client) -> BrokerHeartbeatRequest
     alive
 }
 
+fn create(client: &mut Client, name: &str, replicas: Vec<BrokerId>) {
+    let assignment = CreatableReplicaAssignment::default().with_broker_ids(replicas);
+    let topic = CreatableTopic::default()
+        .with_name(TopicName(text(name)))
+        .with_num_partitions(-1)
+        .with_replication_factor(-1)
+        .with_assignments(vec![assignment]);
+    let created = client.call(7, &CreateTopicsRequest::default().with_topics(vec![topic]));
+    assert_eq!(created.topics[0].error_code, 0, "{created:?}");
+}
+
 fn question() -> Bytes {
     let topic = MetadataRequestTopic::default().with_name(Some(TopicName(text("orders"))));
     encode(VERSION, &MetadataRequest::default().with_topics(Some(vec![topic])))
@@ -73,14 +85,7 @@ fn a_client_is_not_sent_to_a_leader_that_has_just_died() {
     let mut controller = Client::beside(&node, Listener::Controller, &tasks);
     let mut client = Client::new(&node, Listener::Broker);
     let alive = register(&node, &mut controller);
-    let assignment = CreatableReplicaAssignment::default().with_broker_ids(vec![OTHER, BrokerId(1)]);
-    let topic = CreatableTopic::default()
-        .with_name(TopicName(text("orders")))
-        .with_num_partitions(-1)
-        .with_replication_factor(-1)
-        .with_assignments(vec![assignment]);
-    let created = client.call(7, &CreateTopicsRequest::default().with_topics(vec![topic]));
-    assert_eq!(created.topics[0].error_code, 0, "{created:?}");
+    create(&mut client, "orders", vec![OTHER, BrokerId(1)]);
     let before = client.raw(question()).expect("it is taken").expect("nothing is in doubt");
     assert_eq!(told(before).0, OTHER);
 
@@ -93,4 +98,26 @@ fn a_client_is_not_sent_to_a_leader_that_has_just_died() {
     let mut answer = client.poll(&mut cx).expect("the controller has decided");
     answer.advance(4);
     assert_eq!(told(answer), (BrokerId(1), vec![BrokerId(1), OTHER]));
+}
+
+#[test]
+fn an_answer_that_waited_for_its_turn_is_not_stale() {
+    let (node, tasks) = node_and_tasks(&MemoryDisk::new(1), &[]);
+    let mut controller = Client::new(&node, Listener::Controller);
+    let mut client = Client::new(&node, Listener::Broker);
+    let alive = register(&node, &mut controller);
+    create(&mut client, "orders", vec![OTHER, BrokerId(1)]);
+    create(&mut client, "here", vec![BrokerId(1), OTHER]);
+    let produce = encode(11, &produce_request("here", -1, batch(&["a"])));
+    assert!(client.raw(produce).expect("it is taken").is_none(), "the other replica does not have it");
+    assert!(client.raw(question()).expect("it is taken").is_none(), "answers go out in order");
+
+    let fenced = controller.call(1, &alive.with_want_fence(true));
+    assert!(fenced.is_fenced, "{fenced:?}");
+    let mut cx = Context::from_waker(Waker::noop());
+    client.poll(&mut cx).expect("the dead replica is waited for no longer");
+    let mut answer = client.poll(&mut cx).expect("the next one's turn");
+    answer.advance(4);
+    assert_eq!(told(answer).0, BrokerId(1));
+    tasks.end_spawned();
 }

@@ -4,6 +4,7 @@
 //! replicas, v7 leader epochs, v8 authorized operations, v9 is flexible, v10 adds topic ids, v11 drops the cluster's
 //! operations (DescribeCluster has them), v12 asks by topic id, v13 adds a top-level error.
 //!
+//! What is told is what is true when the answer is due, not when the question came: answers go out in order.
 //! Brokers are listed until they are fenced, and a moment longer (`absence`).
 //!
 //! No list of topics (null, or an empty one at v0) means all. A topic that does not exist is created if client and
@@ -27,7 +28,7 @@ use crate::absence::{Address, serves_at};
 use crate::connection::Client;
 use crate::node::Node;
 use crate::peers::Purpose;
-use crate::wait::WaitOrDeadline;
+use crate::wait::{WaitOrDeadline, until_due};
 
 /// How long a client that asks for a topic waits for its creation.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,6 +52,8 @@ pub(super) async fn handle(
     if may_create && node.config.load().topics.auto_create {
         create_missing(&node, &wanted).await;
     }
+    // It may be behind a produce that waits for the very broker whose death is the news.
+    until_due().await;
     let image = image_beyond_doubt(&node, (!all).then_some(&wanted[..])).await;
     let view = View {
         state: &image.state,
