@@ -69,7 +69,8 @@ impl Raft {
             fetch_offset: offset,
             last_fetched_epoch: epoch,
             high_watermark: self.high_watermark.unwrap_or(Offset::NONE),
-            max_wait: self.options.fetch_max_wait,
+            // An answer must come before the leader is given up.
+            max_wait: self.options.fetch_max_wait.min(self.options.fetch_timeout / 2),
             max_bytes: self.options.fetch_max_bytes,
         };
         self.send(now, to, Asked::Fetch { offset, epoch }, Request::Fetch(request));
