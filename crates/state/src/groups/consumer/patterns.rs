@@ -58,8 +58,11 @@ pub(in crate::groups) fn refresh_patterns(draft: &mut Draft<'_>, at: &At<'_>, in
     for pattern in &used {
         let known = group.patterns.get(pattern);
         let is_due = known.is_none_or(|known| {
-            let age_ms = at.now.0 - known.timestamp;
-            age_ms > interval_ms || (known.version < version && age_ms > REFRESH_PAUSE_MS)
+            let age_ms = at.now.0.saturating_sub(known.timestamp);
+            // Looked at in time that is yet to come: by the clock of a coordinator before this one.
+            let is_of_another_clock = age_ms < 0;
+            age_ms > interval_ms
+                || (known.version < version && (age_ms > REFRESH_PAUSE_MS || is_of_another_clock))
         });
         if !is_due {
             continue;

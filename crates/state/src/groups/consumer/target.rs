@@ -22,9 +22,9 @@ pub(in crate::groups) fn update_target(
     if group.epoch <= group.target_epoch {
         return;
     }
-    let is_due = group.target_timestamp == 0
-        || interval_ms == 0
-        || at.now.0 >= group.target_timestamp.saturating_add(interval_ms);
+    // A time that is yet to come is another clock's, of a coordinator before this one: nobody is to wait for it.
+    let age_ms = at.now.0.saturating_sub(group.target_timestamp);
+    let is_due = group.target_timestamp == 0 || interval_ms == 0 || age_ms >= interval_ms || age_ms < 0;
     if !is_due {
         return;
     }

@@ -146,6 +146,19 @@ fn a_member_gets_everything_and_shares_with_the_next() {
 }
 
 #[test]
+fn a_coordinator_whose_clock_is_behind_makes_targets_at_once() {
+    let mut world = world();
+    let mut one = Consumer::new("one", &["a"]);
+    one.beat(&mut world).unwrap();
+    world.now -= 60_000;
+    world.fail_over();
+    let mut two = Consumer::new("two", &["a"]);
+    assert_eq!(two.beat(&mut world).unwrap().member_epoch, 2, "the last target was made in time to come");
+    one.beat(&mut world).unwrap();
+    assert_eq!(one.count(), 2);
+}
+
+#[test]
 fn an_epoch_that_is_not_its_own_is_fenced() {
     let mut world = world();
     let mut one = Consumer::new("one", &["a"]);
