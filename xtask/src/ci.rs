@@ -35,6 +35,7 @@ fn steps() -> Vec<Step> {
             "cargo run --release --package chronik-sim -- --scenario single-node --seeds 200",
         ),
         Step::new("cluster", "cargo run --release --package chronik-sim -- --scenario cluster --seeds 400"),
+        Step::new("groups", "cargo run --release --package chronik-sim -- --scenario groups --seeds 150"),
         Step::new("fuzz", "cargo xtask fuzz --seconds 30"),
         Step::new("release", "cargo build --release --package chronik"),
         Step::new("clients", "clients/run quick"),

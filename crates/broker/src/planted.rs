@@ -2,6 +2,7 @@
 //! `sim` alone asks for.
 
 use chronik_raft::PlantedFault as QuorumFault;
+use chronik_state::groups::PlantedFault as GroupFault;
 
 /// A fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,11 +24,17 @@ pub enum PlantedFault {
     TrustProposedIsr,
     /// A replica may join those in sync whatever it holds.
     JoinUnseen,
+    /// One of the machine of groups.
+    Groups(GroupFault),
+    /// What a coordinator has decided it answers before it is committed.
+    AnswerUncommitted,
+    /// A coordinator that takes over loads only what it knows to be committed.
+    LoadCommitted,
 }
 
 impl PlantedFault {
     /// All of them.
-    pub const ALL: [PlantedFault; 11] = [
+    pub const ALL: [PlantedFault; 16] = [
         PlantedFault::Quorum(QuorumFault::VoteTwice),
         PlantedFault::Quorum(QuorumFault::CommitOldEpoch),
         PlantedFault::Quorum(QuorumFault::CommitAlone),
@@ -39,7 +46,20 @@ impl PlantedFault {
         PlantedFault::HighWatermarkAlone,
         PlantedFault::TrustProposedIsr,
         PlantedFault::JoinUnseen,
+        PlantedFault::Groups(GroupFault::GiveBeforeRevoked),
+        PlantedFault::Groups(GroupFault::TakeStaleCommits),
+        PlantedFault::Groups(GroupFault::TakeFencedCommits),
+        PlantedFault::AnswerUncommitted,
+        PlantedFault::LoadCommitted,
     ];
+
+    /// The part of the machine of groups.
+    pub(crate) fn of_groups(self) -> Option<GroupFault> {
+        match self {
+            PlantedFault::Groups(fault) => Some(fault),
+            _ => None,
+        }
+    }
 
     /// The raft machine's part.
     pub(crate) fn of_quorum(self) -> Option<QuorumFault> {

@@ -41,10 +41,14 @@ pub struct Tally {
     pub changes: u64,
     /// Records whose produce was acknowledged.
     pub records: u64,
-    /// Generations of the group.
+    /// Members of groups that began.
+    pub members: u64,
+    /// Generations of groups, or epochs of their members, in which somebody owned something.
     pub generations: u64,
     /// Offsets whose commit was acknowledged.
     pub commits: u64,
+    /// Commits that were refused, since they came too late.
+    pub refused: u64,
 }
 
 impl Tally {
@@ -61,8 +65,10 @@ impl Tally {
         self.topics += other.topics;
         self.changes += other.changes;
         self.records += other.records;
+        self.members += other.members;
         self.generations += other.generations;
         self.commits += other.commits;
+        self.refused += other.refused;
     }
 }
 
@@ -71,8 +77,8 @@ impl std::fmt::Display for Tally {
         write!(
             f,
             "{} steps, {} elections, {} crashes, {} network partitions, {} disk faults, held up {} times, \
-             {} voter changes, \
-             {} snapshots, {} topics created, {} metadata offsets committed, {} records acknowledged, {} generations, {} commits",
+             {} voter changes, {} snapshots, {} topics created, {} metadata offsets committed, \
+             {} records acknowledged, {} members, {} generations, {} offsets committed, {} late commits refused",
             self.steps,
             self.elections,
             self.crashes,
@@ -84,8 +90,10 @@ impl std::fmt::Display for Tally {
             self.topics,
             self.changes,
             self.records,
+            self.members,
             self.generations,
-            self.commits
+            self.commits,
+            self.refused
         )
     }
 }

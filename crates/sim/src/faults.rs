@@ -30,16 +30,27 @@ impl Cluster {
             // Whoever leads has most to lose.
             victim = alive.iter().copied().find(|id| self.leads(*id)).unwrap_or(victim);
         }
+        self.befall(victim, &alive, None);
+        Ok(())
+    }
+
+    /// Something goes wrong with this node; if the network is cut, then around it.
+    pub fn disturb_node(&mut self, victim: NodeId) {
+        let alive = self.alive();
+        self.befall(victim, &alive, Some(victim));
+    }
+
+    fn befall(&mut self, victim: NodeId, alive: &[NodeId], alone: Option<NodeId>) {
         match self.world.below(100) {
             0..=14 => self.crash_for_a_while(victim, Death::Killed),
             15..=26 => self.crash_for_a_while(victim, Death::PowerLoss),
-            27..=34 => self.many_lose_power(&alive),
+            27..=34 => self.many_lose_power(alive),
             35..=42 => self.stop(victim),
             43..=50 => {
                 self.set_paused(victim, true);
                 self.later(20 * MS, 6000 * MS, Repair::Resume(victim));
             }
-            51..=66 => self.partition(),
+            51..=66 => self.partition(alone),
             67..=72 => self.change_weather(),
             73..=76 => {
                 let count = self.network.reset_some(30);
@@ -49,10 +60,9 @@ impl Cluster {
             81..=90 => self.order_disk_fault(victim),
             91..=93 => self.fill_disk(victim),
             94..=95 => self.slow_disk(victim),
-            96 => alive.into_iter().for_each(|id| self.slow_disk(id)),
+            96 => alive.iter().for_each(|id| self.slow_disk(*id)),
             _ => self.move_clock(victim),
         }
-        Ok(())
     }
 
     fn leads(&self, id: NodeId) -> bool {
@@ -86,10 +96,13 @@ impl Cluster {
         self.repair_in(after, repair);
     }
 
-    /// The hosts fall into two parts, or one host is on its own; one way or both.
-    fn partition(&mut self) {
+    /// The hosts fall into two parts, or one host is on its own: this one, or any; one way or both.
+    fn partition(&mut self, alone: Option<NodeId>) {
         let mut hosts: Vec<Host> = self.nodes.values().map(|node| node.machine.host.clone()).collect();
-        let alone = self.world.pick(&hosts);
+        let alone = match alone {
+            Some(id) => Some(self.nodes[&id].machine.host.clone()),
+            None => self.world.pick(&hosts),
+        };
         let one_way = self.world.chance(35);
         let isolates = self.world.chance(50);
         hosts.push("c1".into());

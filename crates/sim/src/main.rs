@@ -80,6 +80,7 @@ fn planted(name: &str) -> Result<PlantedFault> {
 fn shown(fault: PlantedFault) -> String {
     match fault {
         PlantedFault::Quorum(fault) => format!("{fault:?}"),
+        PlantedFault::Groups(fault) => format!("{fault:?}"),
         fault => format!("{fault:?}"),
     }
 }

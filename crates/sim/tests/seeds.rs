@@ -6,6 +6,7 @@ use chronik_sim::cluster::Tally;
 use chronik_sim::journal;
 use chronik_sim::scenarios::{self, Outcome, Scenario};
 use chronik_sim::world::quiet_halts;
+use chronik_state::groups::PlantedFault as GroupFault;
 
 fn run(scenario: Scenario, seed: u64) -> Outcome {
     quiet_halts();
@@ -61,10 +62,14 @@ fn a_full_disk_ends_no_node() {
 /// Looks for a fault until a seed finds it, and for what is found. For faults that one seed in five finds or more; rarer
 /// ones (`IgnoreDivergence`, `TrustProposedIsr`: one in twenty) take a run of `chronik-sim --planted`.
 fn find(fault: PlantedFault, words: &str) {
+    find_in(scenarios::cluster::run, fault, words);
+}
+
+fn find_in(scenario: Scenario, fault: PlantedFault, words: &str) {
     quiet_halts();
     journal::collect_log_lines();
     let found = |seed| {
-        let outcome = scenarios::run(scenarios::cluster::run, seed, Some(fault), false);
+        let outcome = scenarios::run(scenario, seed, Some(fault), false);
         outcome.violations.into_iter().find(|violation| violation.contains(words))
     };
     assert!((0..SEEDS_TO_FIND).any(|seed| found(seed).is_some()), "{fault:?} is not found");
@@ -102,4 +107,29 @@ fn a_high_watermark_without_the_followers_is_found() {
 #[test]
 fn wrong_in_sync_replicas_are_found() {
     find(PlantedFault::JoinUnseen, "is in sync with");
+}
+
+#[test]
+fn groups_come_to_rest_and_keep_what_they_committed() {
+    let mut sum = Tally::default();
+    for seed in 0..3 {
+        sum.add(&run(scenarios::groups::run, seed).tally);
+    }
+    let happened = [sum.elections, sum.crashes, sum.generations, sum.commits, sum.refused];
+    assert!(!happened.contains(&0), "something never happened: {sum}");
+}
+
+#[test]
+fn a_partition_given_away_before_it_was_revoked_is_found() {
+    find_in(scenarios::groups::run, PlantedFault::Groups(GroupFault::GiveBeforeRevoked), "one owner");
+}
+
+#[test]
+fn commits_of_members_that_are_none_any_more_are_found() {
+    find_in(scenarios::groups::run, PlantedFault::Groups(GroupFault::TakeStaleCommits), "commits stay");
+}
+
+#[test]
+fn commits_that_are_lost_are_found() {
+    find_in(scenarios::groups::run, PlantedFault::AnswerUncommitted, "commits stay");
 }

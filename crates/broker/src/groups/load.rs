@@ -62,6 +62,10 @@ pub(super) async fn load(node: &Arc<Node>, shard: &Arc<Shard>) -> Result<(), Loa
         end: offsets.log_end,
         open: BTreeMap::new(),
     };
+    #[cfg(feature = "planted")]
+    if node.env.planted_fault() == Some(crate::PlantedFault::LoadCommitted) {
+        loader.end = offsets.high_watermark;
+    }
     let bytes = node.config.load().groups.load_bytes as usize;
     while loader.next < loader.end && !shard.is_over() {
         let piece = move || loader.piece(bytes).map(|()| loader);

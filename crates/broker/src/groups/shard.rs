@@ -97,6 +97,12 @@ impl Shard {
         let image = node.image();
         let log = Log { epoch: self.epoch, end, committed };
         let machine = Machine::new(options, machine, log, &at(&*node.env, &image));
+        #[cfg(feature = "planted")]
+        let machine = {
+            let mut machine = machine;
+            machine.plant(node.env.planted_fault().and_then(crate::PlantedFault::of_groups));
+            machine
+        };
         let codec = append::codec(config.groups.compression_codec);
         let serving = Serving { machine, pending: Vec::new(), in_flight, codec, alarm: None };
         let mut state = self.state.lock();
@@ -318,6 +324,10 @@ impl Serving {
                 .map_err(|refusal: Refusal| refusal.code())?;
             left.wants_sync = true;
             self.in_flight = in_flight;
+            #[cfg(feature = "planted")]
+            if partition.settings().planted == Some(crate::PlantedFault::AnswerUncommitted) {
+                self.machine.committed(until);
+            }
             if self.in_flight.is_none() {
                 self.machine.committed(until);
             }

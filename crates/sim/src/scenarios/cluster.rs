@@ -108,7 +108,7 @@ impl Work {
     }
 }
 
-pub(super) fn unrest(cluster: &mut Cluster) -> Result<()> {
+fn unrest(cluster: &mut Cluster) -> Result<()> {
     let most = [200, 600, 1500, 4000][cluster.world.below(4) as usize];
     while cluster.world.now() < UNREST {
         let lull = cluster.world.duration(Duration::from_millis(20), Duration::from_millis(most));

@@ -13,6 +13,8 @@ mod commands;
 mod consumer;
 mod machine;
 mod options;
+#[cfg(feature = "planted")]
+mod planted;
 pub mod records;
 mod replies;
 mod requests;
@@ -25,6 +27,8 @@ mod view;
 
 pub use machine::{GroupMachine, Replayed};
 pub use options::{Bounded, MigrationPolicy, Options};
+#[cfg(feature = "planted")]
+pub use planted::PlantedFault;
 pub use replies::*;
 pub use requests::*;
 pub use shard::{Append, Log, Shard};

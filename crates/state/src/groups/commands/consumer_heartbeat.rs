@@ -224,6 +224,8 @@ impl<T> Shard<T> {
             target: group.target.get(&id).unwrap_or(&none),
             subscribed: subscribed.as_ref(),
             owned,
+            #[cfg(feature = "planted")]
+            gives_early: self.has_planted(crate::groups::PlantedFault::GiveBeforeRevoked),
         };
         if member.state == MemberState::Unknown && !owned.is_some_and(<[_]>::is_empty) {
             return Err(Refused::because(ErrorCode::FencedMemberEpoch, UNKNOWN_STATE));

@@ -25,6 +25,20 @@ pub(in crate::groups) struct Towards<'a> {
     pub(in crate::groups) subscribed: Option<&'a BTreeSet<TopicId>>,
     /// What the member says it owns.
     pub(in crate::groups) owned: Owned<'a>,
+    /// [`PlantedFault::GiveBeforeRevoked`](crate::groups::PlantedFault).
+    #[cfg(feature = "planted")]
+    pub(in crate::groups) gives_early: bool,
+}
+
+impl Towards<'_> {
+    /// Whether somebody has it.
+    fn is_taken(&self, topic: TopicId, partition: PartitionIndex) -> bool {
+        #[cfg(feature = "planted")]
+        if self.gives_early {
+            return false;
+        }
+        self.group.owner_epoch(topic, partition).is_some()
+    }
 }
 
 /// The member's next step; the same member if it has none to take.
@@ -82,7 +96,7 @@ fn next(member: &ConsumerMember, towards: &Towards<'_>) -> ConsumerMember {
             if kept.get(topic).is_some_and(|kept| kept.contains_key(partition)) {
                 continue;
             }
-            if towards.group.owner_epoch(*topic, *partition).is_some() {
+            if towards.is_taken(*topic, *partition) {
                 waits = true;
             } else {
                 kept.entry(*topic).or_default().insert(*partition, towards.epoch);

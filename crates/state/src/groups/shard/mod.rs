@@ -71,6 +71,8 @@ pub struct Shard<T> {
     pub(super) hashed: BTreeMap<Name, i64>,
     appends: Vec<Append>,
     ready: Vec<(T, Reply)>,
+    #[cfg(feature = "planted")]
+    pub(super) planted: Option<super::PlantedFault>,
 }
 
 impl<T> Shard<T> {
@@ -85,6 +87,8 @@ impl<T> Shard<T> {
             hashed: BTreeMap::new(),
             appends: Vec::new(),
             ready: Vec::new(),
+            #[cfg(feature = "planted")]
+            planted: None,
         };
         shard.load(at);
         shard
