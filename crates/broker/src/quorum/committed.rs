@@ -14,7 +14,7 @@ use chronik_state::records::Change;
 use chronik_types::{NodeId, Offset, PartitionIndex};
 
 use super::store::corrupt;
-use super::{Quorum, State};
+use super::{Quorum, State, warnings};
 use crate::change_feed::Committed;
 
 pub(super) const READ_BYTES: usize = 1 << 20;
@@ -133,7 +133,7 @@ pub(super) fn shown(partition: &Partition) -> String {
 ///
 /// Errors: the log cannot be read, or holds what is no metadata record.
 fn apply(state: &mut State, end: Offset) -> Result<(), LogError> {
-    let State { builder, log, snapshots, .. } = state;
+    let State { builder, log, snapshots, controlling, .. } = state;
     while builder.end() < end {
         let from = builder.end();
         let bytes = read_batches(log, from, end, READ_BYTES)?;
@@ -146,6 +146,9 @@ fn apply(state: &mut State, end: Offset) -> Result<(), LogError> {
                 if offset >= from {
                     snapshots.bytes_since += value.len() as u64;
                     let change = Change::decode(&value).map_err(|error| corrupt(log.dir(), &error))?;
+                    if controlling.is_some() {
+                        warnings::warn(builder.state(), &change);
+                    }
                     builder.apply(offset, epoch, &change);
                 }
                 Ok(())

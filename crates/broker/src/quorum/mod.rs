@@ -18,6 +18,7 @@ mod room;
 mod snapshots;
 mod store;
 mod timer;
+mod warnings;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::AtomicUsize;
