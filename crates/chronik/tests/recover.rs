@@ -41,6 +41,14 @@ fn what_was_cut_off_is_listed_printed_written_again_and_deleted() {
     let text = recover(&folder, &[]);
     assert!(text.contains("orders-0") && text.contains("2..3") && text.contains("2023-11-14"), "{text}");
     assert!(text.contains("the leader's log has other records"), "{text}");
+    assert!(text.contains(" yes "), "{text}");
+    // The high watermark of a broker that was killed is that of its last checkpoint: what lies above may be committed.
+    let stale = REPORT.replace("\"highWatermark\":3", "\"highWatermark\":0");
+    fs::write(folder.join("00000000000000000002-7.truncated.json"), stale).unwrap();
+    let listed: Value = serde_json::from_str(&recover(&data, &["-o", "json"])).unwrap();
+    assert_eq!(listed[0]["committed"], Value::Null);
+    let text = recover(&folder, &[]);
+    assert!(text.contains(" unknown ") && !text.contains(" no "), "{text}");
     let printed = recover(&data, &["--print"]);
     let rows: Vec<Vec<&str>> = printed.lines().map(|line| line.split('\t').collect()).collect();
     assert_eq!(

@@ -32,9 +32,11 @@ pub struct SetAside {
 }
 
 impl SetAside {
-    /// Whether records went that this broker had taken for committed.
-    pub fn was_committed(&self) -> bool {
-        self.high_watermark.is_some_and(|committed| committed > self.first)
+    /// Whether records went that were committed: `Some(true)`, or `None` if nobody knows. What this broker had taken for
+    /// committed was; but it may have learnt late, and after a crash knows only what its last checkpoint said, so that
+    /// what lies above proves nothing.
+    pub fn was_committed(&self) -> Option<bool> {
+        self.high_watermark.is_some_and(|committed| committed > self.first).then_some(true)
     }
 
     pub fn json(&self) -> Value {

@@ -74,7 +74,7 @@ fn list(found: &[SetAside], printer: &mut Printer) -> Result<()> {
         vec![
             format!("{}-{}", one.topic, one.partition),
             format!("{}..{}", one.first, one.end - 1),
-            if one.was_committed() { "yes" } else { "no" }.to_owned(),
+            if one.was_committed() == Some(true) { "yes" } else { "unknown" }.to_owned(),
             one.when.map_or_else(|| "-".to_owned(), time::format),
             text(one.leader),
             one.bytes.to_string(),
