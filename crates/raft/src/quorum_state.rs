@@ -117,7 +117,7 @@ struct Reader<'a> {
 
 type Members = Vec<(String, Value)>;
 
-const MALFORMED: QuorumStateError = QuorumStateError::Malformed("not the JSON that Kafka writes");
+const MALFORMED: QuorumStateError = QuorumStateError::Malformed("it is not the JSON that Kafka writes");
 
 impl Reader<'_> {
     fn skip_space(&mut self) {

@@ -59,8 +59,13 @@ impl Store {
             return Ok(None);
         }
         let bytes = self.read(&path)?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| corrupt(&path, &error))?;
-        QuorumState::from_json(text).map(Some).map_err(|error| corrupt(&path, &error))
+        let damaged = |error: &dyn std::fmt::Display| {
+            let advice = "it says whom this node voted for: restore it. The only voter of a quorum may start without the \
+                          file; one of several must not, but come back with an empty metadata directory";
+            corrupt(&path, &format_args!("{error}; {advice}"))
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|error| damaged(&error))?;
+        QuorumState::from_json(text).map(Some).map_err(|error| damaged(&error))
     }
 
     /// Replaces the state; durable on return.

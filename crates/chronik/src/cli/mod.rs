@@ -88,13 +88,28 @@ pub fn main() -> ExitCode {
         // The reader of our output has seen enough (`chronik consume ... | head`).
         Err(error) if print::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
+            let text = told(&error);
             match output {
-                Output::Text => eprintln!("error: {error:#}"),
-                Output::Json => eprintln!("{}", serde_json::json!({ "error": format!("{error:#}") })),
+                Output::Text => eprintln!("error: {text}"),
+                Output::Json => eprintln!("{}", serde_json::json!({ "error": text })),
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, each once: some errors say their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn run(cli: Cli) -> Result<()> {
@@ -122,4 +137,17 @@ fn run(cli: Cli) -> Result<()> {
         Command::Completions(arguments) => completions::run(&arguments, &mut printer)?,
     }
     printer.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let source = std::io::Error::other("no such file");
+        let error = anyhow::Error::from(source).context("make /proc/nope: no such file").context("start");
+        assert_eq!(super::told(&error), "start: make /proc/nope: no such file");
+        assert_eq!(super::told(&anyhow!("why").context("what")), "what: why");
+    }
 }

@@ -94,7 +94,9 @@ fn load_with(arguments: &Arguments, environment: &[(String, String)], own_name: 
         };
         settings.insert(key.trim().to_owned(), (value.to_owned(), Origin::CommandLine));
     }
-    if arguments.config.is_none() && !builtin::QUORUM.iter().any(|key| settings.contains_key(*key)) {
+    let has_builtin =
+        arguments.config.is_none() && !builtin::QUORUM.iter().any(|key| settings.contains_key(*key));
+    if has_builtin {
         for (key, value) in builtin::BUILTIN {
             let built_in = ((*value).to_owned(), Origin::BuiltIn);
             settings.entry((*key).to_owned()).or_insert(built_in);
@@ -103,13 +105,23 @@ fn load_with(arguments: &Arguments, environment: &[(String, String)], own_name: 
     review::review(&settings, &mut warnings)?;
     let mut file: BTreeMap<String, String> =
         settings.into_iter().map(|(key, (value, _))| (key, value)).collect();
-    let mut node = NodeConfig::resolve(&file).map_err(|error| anyhow!("{error}")).context(WRONG)?;
+    let mut node = NodeConfig::resolve(&file)
+        .map_err(|error| {
+            let text = error.to_string();
+            let is_missing = !has_builtin && text.starts_with("Missing required configuration");
+            if is_missing { anyhow!("{text} {WITHOUT_BUILTIN}") } else { anyhow!(text) }
+        })
+        .context(WRONG)?;
     file.entry("broker.id".to_owned()).or_insert_with(|| node.node_id.to_string());
     file.entry("node.id".to_owned()).or_insert_with(|| node.node_id.to_string());
     hosts::fill_in(&mut node, own_name);
     warnings.extend(hosts::open_listeners(&node));
     Ok(Loaded { node, file, warnings })
 }
+
+/// Why a key is missing that a node without configuration would have.
+const WITHOUT_BUILTIN: &str = "A file, controller.quorum.voters or controller.quorum.bootstrap.servers drops the built-in \
+    values: give process.roles, node.id and controller.listener.names too.";
 
 const WRONG: &str = "the configuration is wrong";
 

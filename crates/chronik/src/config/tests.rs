@@ -131,6 +131,11 @@ fn keys_without_meaning_share_a_line_and_secrets_stay_secret() {
 fn what_contradicts_itself_is_refused() {
     let error = load_text("node.id=1\n", &[], &[]).unwrap_err().to_string();
     assert!(error.contains("Missing required configuration \"process.roles\""), "{error}");
+    let error = without_file(&[], &["controller.quorum.voters=1@localhost:9093"]).unwrap_err();
+    let error = format!("{error:#}");
+    assert!(error.contains("drops the built-in values: give process.roles, node.id"), "{error}");
+    let error = format!("{:#}", without_file(&[], &["log.retention.hours=0"]).unwrap_err());
+    assert!(error.contains("log.retention.hours must be unlimited (-1)"), "{error}");
     let error = without_file(&[], &["log.dirs"]).unwrap_err().to_string();
     assert_eq!(error, "--set log.dirs: expected key=value");
     let error = without_file(&[("KAFKA_LISTENERS", "PLAINTEXT://0.0.0.0:9092,CONTROLLER://:9093")], &[]);

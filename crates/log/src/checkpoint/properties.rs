@@ -28,7 +28,14 @@ impl MetaProperties {
         match all.remove("version").as_deref() {
             Some("1") => {}
             // Version 0 is ZooKeeper's time: Kafka 4 refuses it too.
-            other => return Err(format!("version {} is not supported", other.unwrap_or("(none)"))),
+            other => {
+                let found =
+                    other.map_or("there is no version".to_owned(), |other| format!("version={other}"));
+                return Err(format!(
+                    "{found}, where version=1 is expected: the file is damaged, or from before Kafka's KRaft. Restore it, \
+                     or point log.dirs to another directory"
+                ));
+            }
         }
         let node_id = all.remove("node.id").map(|id| super::number(&id).map(NodeId)).transpose()?;
         let directory_id = all
