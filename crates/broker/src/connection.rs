@@ -213,6 +213,8 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.node.in_flight.give_back(self.bytes);
+        // Nobody waits here any more: a sync that is running is not to leave the next one to this connection.
+        self.in_progress.clear();
         self.settle();
         let broker = self.client.broker.lock().take();
         if let Some((id, epoch)) = broker {

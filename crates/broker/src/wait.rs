@@ -38,9 +38,15 @@ impl Wait {
         }
     }
 
-    /// Wakes the request without an outcome, for it to look after its own progress.
-    pub(crate) fn nudge(&self) {
-        self.waker.wake();
+    /// Wakes the request without an outcome, for it to look after its own progress. Returns whether somebody was there
+    /// to be woken.
+    pub(crate) fn nudge(self: &Arc<Self>) -> bool {
+        let waker = self.waker.take();
+        let is_there = waker.is_some() && Arc::strong_count(self) > 1;
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        is_there
     }
 
     /// The outcome, if there is one.

@@ -81,9 +81,7 @@ impl Partition {
             if state.dirty_bytes == 0 {
                 return;
             }
-            if urgency == Urgency::Inline && !state.acks.is_empty() && state.durable.is_empty() {
-                // Whoever wakes first leads the next group, on its own thread.
-                state.acks.iter().for_each(|(_, wait)| wait.nudge());
+            if urgency == Urgency::Inline && state.durable.is_empty() && state.hand_over() {
                 return;
             }
             match state.begin_sync(now) {
@@ -111,6 +109,21 @@ impl State {
         self.sync = Sync::Running;
         self.last_sync = now;
         Some((job, bytes))
+    }
+
+    /// Wakes those who wait for commits, for the first of them to lead the next sync on its own thread. `false`: none of
+    /// them would. Whoever waits for the log's very end comes back to sync it, if it is there to be woken; the others have
+    /// had their sync, and who waits for nothing (acks=1) or is gone does not come back.
+    fn hand_over(&self) -> bool {
+        let end = self.log.as_ref().map(chronik_log::Log::end_offset);
+        let last = self.acks.back().filter(|(until, _)| Some(*until) == end);
+        let is_there = last.is_some_and(|(_, wait)| wait.nudge());
+        if is_there {
+            for (_, wait) in &self.acks {
+                wait.nudge();
+            }
+        }
+        is_there
     }
 
     /// The durable offset has moved.

@@ -454,3 +454,85 @@ fn fetch_in(partition: &Partition, id: i32, offset: i64, heard: &LastFetch) {
     let reader = Reader { who: &who, max_bytes: 1 << 20, at_least_one: true, held_back: false };
     partition.read(&wanted(4, offset, -1), reader).unwrap();
 }
+
+/// What blocks is kept, to be done later.
+#[derive(Default)]
+struct Later(parking_lot::Mutex<Vec<Blocking>>);
+
+impl Later {
+    fn work(&self) {
+        let kept = std::mem::take(&mut *self.0.lock());
+        kept.into_iter().for_each(|work| work());
+    }
+}
+
+impl Env for Later {
+    fn now(&self) -> Millis {
+        Now.now()
+    }
+    fn elapsed(&self) -> Duration {
+        Now.elapsed()
+    }
+    fn random(&self) -> u128 {
+        Now.random()
+    }
+    fn sleep(&self, duration: Duration) -> Task {
+        Now.sleep(duration)
+    }
+    fn spawn(&self, task: Task) {
+        Now.spawn(task);
+    }
+    fn connect(&self, host: &str, port: u16) -> Connecting {
+        Now.connect(host, port)
+    }
+    fn block(&self, _urgency: Urgency, work: Blocking) {
+        self.0.lock().push(work);
+    }
+    fn halt(&self, reason: &str) {
+        Now.halt(reason);
+    }
+}
+
+fn durable(partition: &Partition) -> i64 {
+    partition.view().unwrap().durable.0
+}
+
+#[test]
+fn what_nobody_waits_for_is_synced_though_others_wait_for_followers() {
+    let (leader, env) = (fresh(), Later::default());
+    lead(&leader, 1, 1, &[1, 2]);
+    let waits = append(&leader, &["a"], true).unwrap().committed.unwrap();
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(waits.poll(&mut cx).is_pending());
+    assert!(!leader.sync(&env));
+    append(&leader, &["b"], false).unwrap();
+    assert!(leader.sync(&env), "a sync is running");
+    env.work();
+    assert_eq!(durable(&leader), 2, "b is synced without anybody asking again");
+}
+
+#[test]
+fn whoever_waits_for_the_end_syncs_it_if_it_is_there() {
+    for leaves in [false, true] {
+        let (leader, env) = (fresh(), Later::default());
+        lead(&leader, 1, 1, &[1, 2]);
+        let first = append(&leader, &["a"], true).unwrap().committed.unwrap();
+        leader.sync(&env);
+        let second = append(&leader, &["b"], true).unwrap().committed.unwrap();
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(second.poll(&mut cx).is_pending());
+        assert!(leader.sync(&env));
+        if leaves {
+            drop(second);
+            env.work();
+            assert_eq!(durable(&leader), 2, "nobody would come back for b");
+        } else {
+            env.work();
+            assert_eq!(durable(&leader), 1, "the second leads the next sync");
+            assert!(!leader.sync(&env));
+            env.work();
+            assert_eq!(durable(&leader), 2);
+        }
+        drop(first);
+    }
+}
