@@ -50,7 +50,10 @@ impl Partition {
         if state.sync == Sync::Running {
             return state.dirty_bytes > 0;
         }
-        let Some(job) = state.begin_sync(env.now()) else { return false };
+        let Some(job) = state.begin_sync(env.now()) else {
+            state.never_durable();
+            return false;
+        };
         self.dir.syncs(job.1);
         let urgency = urgency.unwrap_or(if job.1 <= INLINE_SYNC_BYTES && !state.acks.is_empty() {
             Urgency::Inline
@@ -124,6 +127,13 @@ impl State {
             }
         }
         is_there
+    }
+
+    /// No sync runs and none can begin: what waits for the disk waits in vain (an earlier sync failed).
+    fn never_durable(&mut self) {
+        for (_, wait) in self.durable.drain(..) {
+            wait.complete(ErrorCode::KafkaStorageError);
+        }
     }
 
     /// The durable offset has moved.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chronik_log::batch::{BatchBuilder, Compression, NewRecord, Origin, ValidateOptions, validate, verify};
-use chronik_log::disk::memory::MemoryDisk;
+use chronik_log::disk::memory::{Failure, Fault, MemoryDisk, Operation};
 use chronik_log::{EpochEnd, Files, Log, LogOptions, Open};
 use chronik_state::cluster::Nodes;
 use chronik_state::config::{Layers, Nothing, TopicConfig};
@@ -535,4 +535,22 @@ fn whoever_waits_for_the_end_syncs_it_if_it_is_there() {
         }
         drop(first);
     }
+}
+
+fn disk_fault(operation: Operation, path: &str, kind: std::io::ErrorKind) -> Fault {
+    let (operation, path, failure) = (Some(operation), path.to_owned(), Failure::Error(kind));
+    Fault { operation, path, after: 0, times: 1, failure }
+}
+
+#[test]
+fn what_can_not_become_durable_is_not_waited_for() {
+    let disk = MemoryDisk::new(1);
+    let partition = partition(&disk, settings(1, 1));
+    lead(&partition, 1, 1, &[1, 2]);
+    append(&partition, &["a"], false).unwrap();
+    disk.inject(disk_fault(Operation::Sync, "t-0", std::io::ErrorKind::Other));
+    partition.sync(&Now);
+    follow(&partition, 2);
+    let wait = partition.make_durable(&Now, false).unwrap();
+    assert_eq!(wait.outcome(), Some(ErrorCode::KafkaStorageError));
 }
