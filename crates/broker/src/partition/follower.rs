@@ -109,6 +109,11 @@ impl Partition {
         let mut bytes = 0;
         if let Some(records) = &fetched.records {
             if let Err(error) = log.append_as_follower(records, now) {
+                // What was appended before it went wrong stays, and is to become durable like anything else.
+                let end = log.end_offset();
+                let there = records.batches().map_while(Result::ok);
+                let there = there.take_while(|batch| batch.header().base_offset() < end);
+                state.dirty_bytes += there.map(|batch| batch.as_bytes().len() as u64).sum::<u64>();
                 if let AppendError::Log(fault) = &error {
                     self.dir.failed(fault);
                 }

@@ -56,13 +56,17 @@ fn settings(min_in_sync: u32, flush_messages: u64) -> Arc<Settings> {
 }
 
 fn partition(disk: &MemoryDisk, settings: Arc<Settings>) -> Arc<Partition> {
+    partition_with(disk, settings, LogOptions::default())
+}
+
+fn partition_with(disk: &MemoryDisk, settings: Arc<Settings>, options: LogOptions) -> Arc<Partition> {
     let name = TopicPartition::new("t", 0);
     let topic_id = TopicId(Uuid::from_u128(9));
     let files = Files::new(Arc::new(disk.clone()), 10);
     let open = Open {
         dir: "/data/t-0".into(),
         topic_id,
-        options: Arc::new(LogOptions::default()),
+        options: Arc::new(options),
         start_offset: Offset::ZERO,
         recovery_point: Offset::ZERO,
         cleaned_to: None,
@@ -553,4 +557,26 @@ fn what_can_not_become_durable_is_not_waited_for() {
     follow(&partition, 2);
     let wait = partition.make_durable(&Now, false).unwrap();
     assert_eq!(wait.outcome(), Some(ErrorCode::KafkaStorageError));
+}
+
+#[test]
+fn what_was_copied_before_the_disk_was_full_becomes_durable() {
+    let disk = MemoryDisk::new(1);
+    let options = LogOptions { segment_bytes: 100, ..LogOptions::default() };
+    let follower = partition_with(&disk, settings(1, 1), options);
+    follow(&follower, 1);
+    let mut both = records(&["a"]).leader_epoch(LeaderEpoch(1)).build().to_vec();
+    both.extend_from_slice(&records(&["b"]).base_offset(Offset(1)).leader_epoch(LeaderEpoch(1)).build());
+    let fetched = Fetched {
+        from: Offset(0),
+        records: verify(both.into()).unwrap(),
+        high_watermark: Offset(0),
+        log_start: Offset(0),
+    };
+    let full = disk_fault(Operation::Write, "00000000000000000001.log", std::io::ErrorKind::StorageFull);
+    disk.inject(full);
+    assert!(matches!(follower.copy(LeaderEpoch(1), &fetched, Millis(0)), Err(Unfollowed::Append(_))));
+    assert_eq!(follower.view().unwrap().log_end, Offset(1), "the first of the two is there");
+    follower.sync(&Now);
+    assert_eq!(follower.position(LeaderEpoch(1)).map(|position| position.end), Some(Offset(1)));
 }

@@ -124,6 +124,8 @@ impl Fetcher {
                         "what the leader sent does not fit its follower's log"
                     );
                 }
+                // Part of it may have been taken, which the next fetch vouches for.
+                one.partition.sync(&*self.node.env);
                 Left::PutOff(code)
             }
         }
