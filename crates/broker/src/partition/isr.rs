@@ -23,13 +23,16 @@ pub(crate) struct Proposal {
 impl Partition {
     /// Proposes other in-sync replicas if these are to change: without who has lagged for longer than `lag_max`, with who
     /// has caught up. `own` is this broker in its registration.
+    ///
+    /// Once its directory has failed a leader proposes nothing: it serves nobody, so that all would seem to lag, and in sync
+    /// by itself it could lead again with an empty disk.
     pub(crate) fn propose(
         &self,
         own: (NodeId, BrokerEpoch),
         now: Duration,
         lag_max: Duration,
     ) -> Option<Proposal> {
-        let mut state = self.state.lock();
+        let mut state = self.open_state().ok()?;
         let state = &mut *state;
         let end = state.log.as_ref()?.end_offset();
         let Role::Leader(leading) = &mut state.role else { return None };
@@ -110,7 +113,7 @@ impl Partition {
 
     /// Takes back what was proposed, to propose it anew: nobody knows what became of it, so that it goes on counting.
     pub(crate) fn repropose(&self, own: (NodeId, BrokerEpoch)) -> Option<Proposal> {
-        let state = self.state.lock();
+        let state = self.open_state().ok()?;
         let Role::Leader(leading) = &state.role else { return None };
         let epoch_of = |id: NodeId| {
             let replica = leading.others.iter().find(|replica| replica.id == id);

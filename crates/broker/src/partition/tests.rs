@@ -560,6 +560,16 @@ fn what_can_not_become_durable_is_not_waited_for() {
 }
 
 #[test]
+fn a_leader_whose_directory_failed_proposes_nothing() {
+    let leader = fresh();
+    lead(&leader, 1, 1, &[1, 2, 3]);
+    append(&leader, &["a"], false).unwrap();
+    let path = "/data".into();
+    leader.dir.failed(&chronik_log::LogError::Poisoned { path });
+    assert_eq!(leader.propose(OWN, Duration::from_secs(60), LAG_MAX), None);
+}
+
+#[test]
 fn what_was_copied_before_the_disk_was_full_becomes_durable() {
     let disk = MemoryDisk::new(1);
     let options = LogOptions { segment_bytes: 100, ..LogOptions::default() };
