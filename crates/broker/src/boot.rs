@@ -28,18 +28,20 @@ pub(crate) struct FoundMetadata {
     pub(crate) broker_epoch: BrokerEpoch,
 }
 
-/// Looks through the directories: logs to be claimed, and what was deleted and not yet removed.
+/// Looks through the directories: logs to be claimed, and what was deleted and not yet removed. The first `broker_dirs` of
+/// them are the broker's.
 ///
 /// Errors: a directory cannot be read.
-pub(crate) fn scan(storage: Storage) -> Result<Scanned, StartError> {
+pub(crate) fn scan(storage: Storage, broker_dirs: usize) -> Result<Scanned, StartError> {
     let mut dirs = Vec::new();
     let mut unclaimed = IndexMap::default();
     let mut metadata =
         FoundMetadata { clean: false, recovery_point: Offset::ZERO, broker_epoch: BrokerEpoch(-1) };
+    let mut epochs = Vec::new();
     for (at, opened) in storage.dirs.into_iter().enumerate() {
         let found = opened.log_dir.scan()?;
         let mut unrecovered = 0;
-        metadata.broker_epoch = metadata.broker_epoch.max(found.broker_epoch.unwrap_or(BrokerEpoch(-1)));
+        epochs.push(found.broker_epoch);
         for log in found.logs {
             if &*log.topic_partition.topic == "__cluster_metadata" {
                 metadata.clean = found.clean;
@@ -73,7 +75,16 @@ pub(crate) fn scan(storage: Storage) -> Result<Scanned, StartError> {
             checkpointing: parking_lot::Mutex::default(),
         });
     }
+    epochs.truncate(broker_dirs);
+    metadata.broker_epoch = last_epoch(&epochs);
     Ok((dirs, unclaimed, metadata))
+}
+
+/// The epoch of the last run if all directories agree that it ended cleanly, by which the controller knows that nothing was
+/// lost; else -1 (`LogManager.readBrokerEpochFromCleanShutdownFiles`).
+fn last_epoch(of_dirs: &[Option<BrokerEpoch>]) -> BrokerEpoch {
+    let first = of_dirs.first().copied().flatten();
+    first.filter(|_| of_dirs.iter().all(|epoch| *epoch == first)).unwrap_or(BrokerEpoch(-1))
 }
 
 /// What the quorum starts from.
@@ -153,4 +164,23 @@ fn raft_options(env: &dyn Env, config: &NodeConfig, directory_id: Uuid, cluster_
 /// The listener that the quorum talks on: the first of `controller.listener.names`.
 fn quorum_listener(config: &NodeConfig) -> Arc<str> {
     config.listeners.controller_names.first().cloned().unwrap_or_else(|| "CONTROLLER".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_run_ended_cleanly_if_every_directory_says_so() {
+        let epoch = |of_dirs: &[Option<i64>]| {
+            let of_dirs: Vec<_> = of_dirs.iter().map(|epoch| epoch.map(BrokerEpoch)).collect();
+            last_epoch(&of_dirs).0
+        };
+        assert_eq!(epoch(&[Some(7)]), 7);
+        assert_eq!(epoch(&[Some(7), Some(7)]), 7);
+        assert_eq!(epoch(&[Some(7), None]), -1, "one was lost, or failed");
+        assert_eq!(epoch(&[None, Some(7)]), -1);
+        assert_eq!(epoch(&[Some(7), Some(9)]), -1, "one was not there in the last run");
+        assert_eq!(epoch(&[]), -1);
+    }
 }

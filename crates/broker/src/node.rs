@@ -150,7 +150,7 @@ impl Node {
         let partitions = Arc::new(Partitions::default());
         let cluster_id = storage.cluster_id.clone();
         let metadata_dir = storage.metadata_dir;
-        let (dirs, unclaimed, metadata) = boot::scan(storage)?;
+        let (dirs, unclaimed, metadata) = boot::scan(storage, options.config.log_dirs.len())?;
         let dirs = Arc::new(dirs);
         let expiration_ms = config.load().requests.producer_id_expiration_ms;
         let replication = Arc::new(Replication::default());
