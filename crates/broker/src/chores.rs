@@ -121,43 +121,57 @@ fn checkpoint_one(partition: &Partition) -> Result<(), LogError> {
 
 /// Writes recovery points, start offsets, high watermarks and compaction's offsets of every good directory.
 pub(crate) fn write_checkpoints(node: &Node) {
-    let partitions = node.partitions.all();
-    for (at, dir) in node.dirs.iter().enumerate().filter(|(_, dir)| !dir.data.is_offline()) {
-        let mut written_before = dir.checkpointing.lock();
-        let mut cleaned = Vec::new();
-        let mut recovery_points: Vec<(TopicPartition, Offset)> = Vec::new();
-        let mut starts = Vec::new();
-        let mut high_watermarks = Vec::new();
-        if at == node.metadata_dir {
-            recovery_points
-                .push((TopicPartition::new("__cluster_metadata", 0), node.quorum().recovery_point()));
-        }
-        for partition in partitions.iter().filter(|partition| Arc::ptr_eq(&partition.dir, &dir.data)) {
-            let marks = partition.with_log(|log, high_watermark| {
-                cleaned.extend(log.cleaned_to().map(|to| (partition.name.clone(), to)));
-                (log.recovery_point(), log.start_offset(), high_watermark)
-            });
-            let Some((recovery_point, start, high_watermark)) = marks else { continue };
-            recovery_points.push((partition.name.clone(), recovery_point));
-            if start > Offset::ZERO {
-                starts.push((partition.name.clone(), start));
-            }
-            high_watermarks.push((partition.name.clone(), high_watermark));
-        }
-        let written = dir
-            .log_dir
-            .write_recovery_points(recovery_points)
-            .and_then(|()| dir.log_dir.write_start_offsets(starts))
-            .and_then(|()| dir.log_dir.write_high_watermarks(high_watermarks.iter().cloned()));
-        let written = written.and_then(|()| {
-            let is_news = cleaned != written_before.cleaned;
-            if is_news { dir.log_dir.write_cleaned(cleaned.iter().cloned()) } else { Ok(()) }
-        });
-        match written {
-            Ok(()) => *written_before = Written { high_watermarks, cleaned },
-            Err(error) => dir.data.failed(&error),
-        }
+    for at in (0..node.dirs.len()).filter(|at| !node.dirs[*at].data.is_offline()) {
+        // What went wrong is known to the directory; the next round tries again.
+        let _ = write_checkpoints_in(node, at);
     }
+}
+
+/// As [`write_checkpoints`], in the directory that the partition is in.
+///
+/// Errors: they were not written, which the directory has been told of.
+pub(crate) fn write_checkpoints_for(node: &Node, partition: &Partition) -> Result<(), LogError> {
+    let at = node.dirs.iter().position(|dir| Arc::ptr_eq(&dir.data, &partition.dir));
+    at.map_or(Ok(()), |at| write_checkpoints_in(node, at))
+}
+
+fn write_checkpoints_in(node: &Node, at: usize) -> Result<(), LogError> {
+    let dir = &node.dirs[at];
+    let mut written_before = dir.checkpointing.lock();
+    let mut cleaned = Vec::new();
+    let mut recovery_points: Vec<(TopicPartition, Offset)> = Vec::new();
+    let mut starts = Vec::new();
+    let mut high_watermarks = Vec::new();
+    if at == node.metadata_dir {
+        recovery_points.push((TopicPartition::new("__cluster_metadata", 0), node.quorum().recovery_point()));
+    }
+    let partitions = node.partitions.all();
+    for partition in partitions.iter().filter(|partition| Arc::ptr_eq(&partition.dir, &dir.data)) {
+        let marks = partition.with_log(|log, high_watermark| {
+            cleaned.extend(log.cleaned_to().map(|to| (partition.name.clone(), to)));
+            (log.recovery_point(), log.start_offset(), high_watermark)
+        });
+        let Some((recovery_point, start, high_watermark)) = marks else { continue };
+        recovery_points.push((partition.name.clone(), recovery_point));
+        if start > Offset::ZERO {
+            starts.push((partition.name.clone(), start));
+        }
+        high_watermarks.push((partition.name.clone(), high_watermark));
+    }
+    let written = dir
+        .log_dir
+        .write_recovery_points(recovery_points)
+        .and_then(|()| dir.log_dir.write_start_offsets(starts))
+        .and_then(|()| dir.log_dir.write_high_watermarks(high_watermarks.iter().cloned()));
+    let written = written.and_then(|()| {
+        let is_news = cleaned != written_before.cleaned;
+        if is_news { dir.log_dir.write_cleaned(cleaned.iter().cloned()) } else { Ok(()) }
+    });
+    match &written {
+        Ok(()) => *written_before = Written { high_watermarks, cleaned },
+        Err(error) => dir.data.failed(error),
+    }
+    written
 }
 
 /// Writes the high watermarks of every good directory where they have moved.

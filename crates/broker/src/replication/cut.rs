@@ -36,10 +36,11 @@ impl Fetcher {
         let node = Arc::clone(&self.node);
         let cut = blocking::run(&*self.node.env, move || {
             let now = node.env.now();
-            let done = partition.prepare_cut(&cutting, now).and_then(|()| {
-                chores::write_checkpoints(&node);
-                partition.cut(&cutting, now)
-            });
+            // Without the lowered recovery point on disk, a crash would have what comes in place of the cut trusted unread.
+            let done = partition
+                .prepare_cut(&cutting, now)
+                .and_then(|()| chores::write_checkpoints_for(&node, &partition))
+                .and_then(|()| partition.cut(&cutting, now));
             done.map(drop).inspect_err(|error| {
                 partition.give_up_cut();
                 partition.dir.failed(error);
