@@ -168,6 +168,7 @@ impl Node {
             absences: Arc::clone(&absences),
             dirs: Arc::clone(&dirs),
             unclaimed,
+            unopened: IndexMap::default(),
             settings: IndexMap::default(),
             plain: Settings::new(TopicConfig::resolve(&Nothing, &layers), expiration_ms),
             image: None,

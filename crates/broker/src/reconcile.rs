@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use chronik_log::{Log, LogDir, LogError, Open};
-use chronik_state::cluster::{ConfigResource, ResourceKind, Topic};
+use chronik_state::cluster::{ConfigResource, LOST_DIRECTORY, RESERVED_DIRECTORIES, ResourceKind, Topic};
 use chronik_state::config::{BrokerConfig, Layers, Lookup, Nothing, TopicConfig};
 use chronik_state::image::{MetadataImage, Published};
 use chronik_types::{NodeId, Offset, PartitionIndex, TopicId, TopicPartition};
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
+use uuid::Uuid;
 
 use crate::absence::Absences;
 use crate::data_dir::DataDir;
@@ -79,6 +80,9 @@ pub(crate) struct Reconcile {
     pub(crate) absences: Arc<Absences>,
     pub(crate) dirs: Arc<Vec<Dir>>,
     pub(crate) unclaimed: IndexMap<TopicPartition, Unclaimed, FixedState>,
+    /// Logs of this broker's partitions that could not be opened: the partitions are offline until the node starts again. An
+    /// empty log in their place would cost its followers theirs.
+    pub(crate) unopened: IndexMap<(TopicId, PartitionIndex), Unclaimed, FixedState>,
     pub(crate) settings: IndexMap<TopicId, Arc<Settings>, FixedState>,
     /// Of every topic without overrides.
     pub(crate) plain: Arc<Settings>,
@@ -203,10 +207,14 @@ impl Reconcile {
         topic: &Topic,
         index: PartitionIndex,
     ) -> Option<Arc<Partition>> {
+        if self.unopened.contains_key(&(topic.id, index)) {
+            return None;
+        }
         let name = TopicPartition { topic: topic.name.clone(), partition: index };
         let settings = self.settings_of(image, topic);
         let claimed = self.claim(&name, topic.id);
-        let at = claimed.as_ref().map_or_else(|| self.least_loaded(), |found| Some(found.dir))?;
+        let assigned = topic.partition(index).and_then(|partition| partition.directory(self.node));
+        let at = claimed.as_ref().map_or_else(|| self.directory_for(assigned), |found| Some(found.dir))?;
         let dir = &self.dirs[at];
         let open = Open {
             dir: dir.log_dir.log_path(&name),
@@ -219,7 +227,12 @@ impl Reconcile {
             rewrite: settings.durable_first(),
             now: self.env.now(),
         };
-        let log = Self::open_log(&name, dir, open)?;
+        let Some(log) = Self::open_log(&name, dir, open) else {
+            if let Some(found) = claimed {
+                self.unopened.insert((topic.id, index), found);
+            }
+            return None;
+        };
         if claimed.is_some() {
             dir.recovered();
         }
@@ -235,6 +248,9 @@ impl Reconcile {
     }
 
     fn open_log(name: &TopicPartition, dir: &Dir, open: Open) -> Option<Log> {
+        if dir.data.is_offline() {
+            return None;
+        }
         match Log::open(dir.log_dir.files(), open) {
             Ok((log, recovery)) => {
                 for cut in &recovery.cuts {
@@ -268,6 +284,20 @@ impl Reconcile {
         Some(found)
     }
 
+    /// Where a replica without a log here begins: where the image says that it is, else in the directory with the fewest.
+    /// `None`: its log may be in a directory that failed, and must not be begun anew in another
+    /// (`Partition.createLogInAssignedDirectoryId`).
+    fn directory_for(&self, assigned: Option<Uuid>) -> Option<usize> {
+        let assigned = assigned.filter(|id| *id == LOST_DIRECTORY || *id >= RESERVED_DIRECTORIES);
+        let Some(assigned) = assigned else { return self.least_loaded() };
+        let ours = &self.dirs[..self.load.len()];
+        match ours.iter().position(|dir| dir.data.id == assigned) {
+            Some(at) => Some(at).filter(|&at| !ours[at].data.is_offline()),
+            None if ours.iter().any(|dir| dir.data.is_offline()) => None,
+            None => self.least_loaded(),
+        }
+    }
+
     fn least_loaded(&self) -> Option<usize> {
         // A directory for the metadata log alone takes no partitions: `load` ends before it.
         let good = (0..self.load.len()).filter(|&at| !self.dirs[at].data.is_offline());
@@ -283,6 +313,10 @@ impl Reconcile {
     }
 
     fn remove(&mut self, id: TopicId, name: &Arc<str>, index: PartitionIndex) {
+        if let Some(found) = self.unopened.swap_remove(&(id, index)) {
+            self.delete_files(found.dir, &TopicPartition { topic: name.clone(), partition: index });
+            self.dirs[found.dir].recovered();
+        }
         let Some(partition) = self.partitions.remove(id, index) else { return };
         self.replication.release(id, index);
         if **name == *groups::topic::NAME {

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chronik_broker::Node;
+use chronik_log::disk::Disk;
 use chronik_log::disk::memory::{Failure, Fault, MemoryDisk, Operation};
 use chronik_raft::Role;
 use chronik_types::{ErrorCode, LeaderEpoch};
@@ -160,6 +161,36 @@ fn one_directory_of_two_fails_alone() {
     let outcomes: Vec<_> = topics.iter().map(|topic| produce(&mut client, topic, batch(&["b"]))).collect();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Ok(1)).count(), 1, "{outcomes:?}");
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(ErrorCode::KafkaStorageError)).count(), 1);
+}
+
+fn in_more(disk: &MemoryDisk, topic: &str) -> bool {
+    let entries = disk.list(Path::new("/more")).unwrap();
+    entries.iter().any(|entry| entry.name == format!("{topic}-0"))
+}
+
+#[test]
+fn a_log_that_can_not_be_read_is_not_begun_anew_in_another_directory() {
+    let disk = MemoryDisk::new(1);
+    let dirs = [("log.dirs", "/data,/more")];
+    let first = node(&disk, &dirs);
+    let mut client = Client::new(&first, Listener::Broker);
+    for topic in ["one", "two"] {
+        create(&mut client, topic, &[]);
+        assert_eq!(produce(&mut client, topic, batch(&["a"])), Ok(0));
+    }
+    drop((client, first));
+    let topic = if in_more(&disk, "one") { "one" } else { "two" };
+    assert!(in_more(&disk, topic));
+    let unreadable =
+        Fault { times: u64::MAX, ..fault(Operation::Read, &format!("/more/{topic}-0/0"), ErrorKind::Other) };
+    disk.inject(unreadable);
+    let second = node(&disk, &dirs);
+    let mut client = Client::new(&second, Listener::Broker);
+    assert_eq!(fetch(&mut client, topic, 0), Err(ErrorCode::KafkaStorageError));
+    assert_eq!(produce(&mut client, topic, batch(&["b"])), Err(ErrorCode::KafkaStorageError));
+    assert!(
+        disk.list(Path::new("/data")).unwrap().iter().all(|one| one.name != format!("{topic}-0"))
+    );
 }
 
 #[test]
