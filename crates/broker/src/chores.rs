@@ -11,6 +11,7 @@ use chronik_log::{LogError, RemovalJob};
 use chronik_types::{ErrorCode, Offset, TopicPartition};
 
 use crate::env::Urgency;
+use crate::lifecycle;
 use crate::node::Node;
 use crate::partition::Partition;
 use crate::reconcile::Written;
@@ -215,6 +216,8 @@ fn watch_dirs(node: &Arc<Node>) {
             node.metrics.partitions_offline.set(offline);
             if at == node.metadata_dir || node.dirs.iter().all(|dir| dir.data.is_offline()) {
                 node.env.halt("no log directory is left to work with");
+            } else if node.options.is_broker {
+                lifecycle::directory_failed(&node).await;
             }
         }));
     }

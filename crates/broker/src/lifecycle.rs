@@ -133,6 +133,11 @@ async fn catch_up(node: &Arc<Node>) {
     }
 }
 
+/// Says at once that a log directory has failed, which every later heartbeat says too.
+pub(crate) async fn directory_failed(node: &Arc<Node>) {
+    beat(node, false).await;
+}
+
 /// Says that the broker lives. `None`: nobody heard it.
 async fn beat(node: &Arc<Node>, want_shut_down: bool) -> Option<BrokerHeartbeatResponse> {
     let failed = node.broker_dirs().filter(|dir| dir.data.is_offline()).map(|dir| dir.data.id);

@@ -174,6 +174,7 @@ impl Reconcile {
         }
         let existing = self.partitions.get(topic.id, index);
         let partition = existing.or_else(|| self.open(image, topic, index));
+        self.say_where(image, topic, index, partition.as_deref());
         let Some(partition) = partition else { return };
         if registered.leader == self.node {
             let others = registered.replicas.iter().filter(|id| **id != self.node);
@@ -282,6 +283,29 @@ impl Reconcile {
             return None;
         }
         Some(found)
+    }
+
+    /// Has the controller know in which directory the replica is, if it believes something else. A log that is here and
+    /// cannot be opened is in none, as long as others can lead.
+    fn say_where(
+        &self,
+        image: &MetadataImage,
+        topic: &Topic,
+        index: PartitionIndex,
+        here: Option<&Partition>,
+    ) {
+        let Some(registered) = topic.partition(index) else { return };
+        let unopened = self.unopened.get(&(topic.id, index)).map(|found| &self.dirs[found.dir].data);
+        let directory = match (here, unopened) {
+            (Some(partition), _) => partition.dir.id,
+            (None, Some(dir)) if dir.is_offline() => dir.id,
+            (None, Some(_)) if registered.isr.iter().any(|id| *id != self.node) => LOST_DIRECTORY,
+            _ => return,
+        };
+        let is_news = registered.directory(self.node).is_some_and(|known| known != directory);
+        if is_news && image.state.metadata_version().has_directories() {
+            self.replication.place(topic.id, index, directory);
+        }
     }
 
     /// Where a replica without a log here begins: where the image says that it is, else in the directory with the fewest.

@@ -13,6 +13,7 @@ use chronik_log::disk::memory::{Failure, Fault, MemoryDisk, Operation};
 use chronik_raft::Role;
 use chronik_types::{ErrorCode, LeaderEpoch};
 use chronik_wire::Listener;
+use chronik_wire::messages::MetadataRequest;
 use support::records::{batch, create, create_request, fetch, list_offsets_request, nonsense, produce};
 use support::{Client, TestEnv, encode, node, node_and_tasks, options};
 
@@ -161,6 +162,41 @@ fn one_directory_of_two_fails_alone() {
     let outcomes: Vec<_> = topics.iter().map(|topic| produce(&mut client, topic, batch(&["b"]))).collect();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Ok(1)).count(), 1, "{outcomes:?}");
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(ErrorCode::KafkaStorageError)).count(), 1);
+}
+
+/// Which broker leads partition 0 of the topic, as clients are told.
+fn leader(client: &mut Client, topic: &str) -> i32 {
+    let answer = client.call(12, &MetadataRequest::default().with_topics(None));
+    let found = answer.topics.iter().find(|one| one.name.as_ref().is_some_and(|name| &**name == topic));
+    found.unwrap().partitions[0].leader_id.0
+}
+
+#[test]
+fn the_lead_of_what_is_in_a_failed_directory_is_given_up() {
+    let disk = MemoryDisk::new(1);
+    let (node, world) = node_and_tasks(&disk, &[("log.dirs", "/data,/more")]);
+    let mut client = Client::beside(&node, Listener::Broker, &world);
+    let topics = ["one", "two"];
+    for topic in topics {
+        create(&mut client, topic, &[]);
+        assert_eq!(produce(&mut client, topic, batch(&["a"])), Ok(0));
+    }
+    let leaders = |client: &mut Client| {
+        world.run_spawned();
+        topics.map(|topic| (in_more(&disk, topic), leader(client, topic)))
+    };
+    assert_eq!(leaders(&mut client).map(|(_, leader)| leader), [1, 1]);
+    disk.inject(fault(Operation::Sync, "/more/", ErrorKind::Other));
+    for topic in topics {
+        let code = in_more(&disk, topic).then_some(ErrorCode::KafkaStorageError);
+        assert_eq!(produce(&mut client, topic, batch(&["b"])).err(), code);
+    }
+    let after = leaders(&mut client);
+    assert!(after.iter().any(|(failed, _)| *failed));
+    for (failed, leader) in after {
+        assert_eq!(leader, if failed { -1 } else { 1 }, "nobody else has a copy");
+    }
+    world.end_spawned();
 }
 
 fn in_more(disk: &MemoryDisk, topic: &str) -> bool {

@@ -2,10 +2,12 @@
 //! in sync.
 //!
 //! Reconcile says who follows whom; each (leader, fetcher number) has a task with a connection of its own ([`fetcher`]).
-//! One more task proposes changes of the in-sync replicas ([`isr`]). Nothing here decides who leads.
+//! One more task proposes changes of the in-sync replicas ([`isr`]), and one says in which directories replicas are
+//! ([`directories`]). Nothing here decides who leads.
 
 mod answer;
 mod cut;
+mod directories;
 mod fetcher;
 mod isr;
 mod quota;
@@ -22,6 +24,7 @@ use chronik_types::{LeaderEpoch, NodeId, PartitionIndex, TopicId};
 use futures_util::task::AtomicWaker;
 use indexmap::{IndexMap, IndexSet};
 use parking_lot::Mutex;
+use uuid::Uuid;
 
 use quota::{Limit, Quota, is_listed};
 
@@ -43,6 +46,7 @@ pub(crate) struct Replication {
     unattended: Mutex<Vec<Arc<Inbox>>>,
     arrived: AtomicWaker,
     isr: isr::Queue,
+    directories: directories::Placements,
     /// Of what this broker serves to throttled replicas.
     served: Quota,
     /// Of what it copies for them.
@@ -111,6 +115,11 @@ impl Replication {
         }
     }
 
+    /// The controller believes this broker's replica to be elsewhere than in `directory`.
+    pub(crate) fn place(&self, topic: TopicId, index: PartitionIndex, directory: Uuid) {
+        self.directories.push((topic, index), directory);
+    }
+
     /// A follower of a partition led here has caught up, or may have fallen behind.
     pub(crate) fn reconsider(&self, partition: &Arc<Partition>) {
         self.isr.push(partition);
@@ -139,6 +148,7 @@ pub(crate) fn start(node: &Arc<Node>) {
         }
     }));
     node.env.spawn(Box::pin(isr::run(Arc::clone(node))));
+    node.env.spawn(Box::pin(directories::run(Arc::clone(node))));
     let weak = Arc::downgrade(node);
     let env = Arc::clone(&node.env);
     node.env.spawn(Box::pin(async move {
