@@ -35,9 +35,9 @@ const PATIENCE: Patience = Patience {
     rebalance: Duration::from_millis(REBALANCE_TIMEOUT_MS as u64),
 };
 /// A frozen member may miss its session.
-const FROZEN_MAX: Duration = Duration::from_millis(5000);
+const FROZEN_MAX: Duration = Duration::from_secs(5);
 /// When a ghost commits, at the latest.
-const GHOST_MAX: Duration = Duration::from_millis(8000);
+const GHOST_MAX: Duration = Duration::from_secs(8);
 
 /// What a group's members speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
