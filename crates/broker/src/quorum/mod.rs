@@ -273,9 +273,11 @@ impl Quorum {
         done.is_ok()
     }
 
-    /// Where the metadata log may begin its recovery next time.
+    /// Where the metadata log may begin its recovery next time. What is not committed may be cut off and written anew, so
+    /// it is always read again.
     pub(crate) fn recovery_point(&self) -> Offset {
-        self.state.lock().log.recovery_point()
+        let state = self.state.lock();
+        state.log.recovery_point().min(state.raft.high_watermark().unwrap_or(Offset::ZERO))
     }
 
     /// Tells raft what happened, and does what it wants done.
