@@ -168,7 +168,7 @@ fn one_directory_of_two_fails_alone() {
 fn leader(client: &mut Client, topic: &str) -> i32 {
     let answer = client.call(12, &MetadataRequest::default().with_topics(None));
     let found = answer.topics.iter().find(|one| one.name.as_ref().is_some_and(|name| &**name == topic));
-    found.unwrap().partitions[0].leader_id.0
+    found.expect("it is described").partitions[0].leader_id.0
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn the_lead_of_what_is_in_a_failed_directory_is_given_up() {
 }
 
 fn in_more(disk: &MemoryDisk, topic: &str) -> bool {
-    let entries = disk.list(Path::new("/more")).unwrap();
+    let entries = disk.list(Path::new("/more")).expect("it can be listed");
     entries.iter().any(|entry| entry.name == format!("{topic}-0"))
 }
 
@@ -224,9 +224,7 @@ fn a_log_that_can_not_be_read_is_not_begun_anew_in_another_directory() {
     let mut client = Client::new(&second, Listener::Broker);
     assert_eq!(fetch(&mut client, topic, 0), Err(ErrorCode::KafkaStorageError));
     assert_eq!(produce(&mut client, topic, batch(&["b"])), Err(ErrorCode::KafkaStorageError));
-    assert!(
-        disk.list(Path::new("/data")).unwrap().iter().all(|one| one.name != format!("{topic}-0"))
-    );
+    assert!(disk.list(Path::new("/data")).unwrap().iter().all(|one| one.name != format!("{topic}-0")));
 }
 
 #[test]

@@ -466,7 +466,9 @@ struct Later(parking_lot::Mutex<Vec<Blocking>>);
 impl Later {
     fn work(&self) {
         let kept = std::mem::take(&mut *self.0.lock());
-        kept.into_iter().for_each(|work| work());
+        for work in kept {
+            work();
+        }
     }
 }
 
@@ -506,8 +508,8 @@ fn what_nobody_waits_for_is_synced_though_others_wait_for_followers() {
     let (leader, env) = (fresh(), Later::default());
     lead(&leader, 1, 1, &[1, 2]);
     let waits = append(&leader, &["a"], true).unwrap().committed.unwrap();
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    assert!(waits.poll(&mut cx).is_pending());
+    let cx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(waits.poll(&cx).is_pending());
     assert!(!leader.sync(&env));
     append(&leader, &["b"], false).unwrap();
     assert!(leader.sync(&env), "a sync is running");
@@ -523,8 +525,8 @@ fn whoever_waits_for_the_end_syncs_it_if_it_is_there() {
         let first = append(&leader, &["a"], true).unwrap().committed.unwrap();
         leader.sync(&env);
         let second = append(&leader, &["b"], true).unwrap().committed.unwrap();
-        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(second.poll(&mut cx).is_pending());
+        let cx = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(second.poll(&cx).is_pending());
         assert!(leader.sync(&env));
         if leaves {
             drop(second);
@@ -566,7 +568,7 @@ fn a_leader_whose_directory_failed_proposes_nothing() {
     append(&leader, &["a"], false).unwrap();
     let path = "/data".into();
     leader.dir.failed(&chronik_log::LogError::Poisoned { path });
-    assert_eq!(leader.propose(OWN, Duration::from_secs(60), LAG_MAX), None);
+    assert_eq!(leader.propose(OWN, Duration::from_mins(1), LAG_MAX), None);
 }
 
 #[test]
