@@ -1,4 +1,5 @@
 """librdkafka's own tests of consumer groups, in the classic protocol and in KIP-848's."""
+from harness.checks import Skip
 from rdkafka_tests import run_list
 
 NEEDS = ("librdkafka-tests",)
@@ -10,6 +11,8 @@ PROPERTIES = {"group.initial.rebalance.delay.ms": "3000", "num.partitions": "4",
 
 
 def run(ctx):
+    if ctx.quick:
+        raise Skip("half an hour of tests: in full only")
     # The tests expect automatically created topics to have several partitions.
     broker = ctx.broker if ctx.kind == "remote" else ctx.own_broker(properties=PROPERTIES).start()
     run_list(ctx, broker, "groups.txt", "classic")
