@@ -65,12 +65,10 @@ impl Partition {
                 "committed records are cut off: the leader does not have them; they are kept beside the log"
             );
         } else {
-            // What this broker knows of the high watermark may be old: after a crash it is that of the last checkpoint.
-            tracing::warn!(
-                partition = %self.name, from = %to, end = %end, high_watermark = %high_watermark,
-                leader = %cutting.leader, epoch = %cutting.epoch, reason = cutting.reason,
-                "cutting off what the leader does not have: whether it was committed is not known; it is kept beside \
-                 the log"
+            // An ordinary failover does this. Was the election unclean, the controller has warned of it.
+            tracing::info!(
+                partition = %self.name, from = %to, end = %end, leader = %cutting.leader, epoch = %cutting.epoch,
+                reason = cutting.reason, "cutting off what the leader does not have; it is kept beside the log"
             );
         }
         Ok(())
