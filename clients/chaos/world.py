@@ -75,7 +75,8 @@ class Net:
 
     def heal(self):
         for sender, receiver in self.cuts:
-            sh("ip", "-n", self.ns(sender), "neigh", "del", self.host(receiver), "dev", "eth0")
+            # The entry is gone already where the interface was down meanwhile: not a fault, as it would be for "del".
+            sh("ip", "-n", self.ns(sender), "neigh", "flush", "to", self.host(receiver), "dev", "eth0", "nud", "all")
         self.cuts.clear()
 
     def unplug(self, id_):
