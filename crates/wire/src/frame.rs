@@ -1,7 +1,9 @@
 //! Cuts a connection's bytes into frames: a four-byte size, then so many bytes.
 //!
-//! The read buffer is a `BytesMut` that the connection fills; frames are split off it without copying. A size
-//! prefix is not believed: room is made for [`STEP`] bytes, or for as much again as has arrived, whichever is more.
+//! The read buffer is a `BytesMut` that the connection fills; frames are split off it without copying, but for small
+//! ones: a copy costs no more than a share of the buffer, and a request that is parked, or kept in part, does not hold
+//! all of it. A size prefix is not believed: room is made for [`STEP`] bytes, or for as much again as has arrived,
+//! whichever is more.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -13,6 +15,9 @@ pub const STEP: usize = (1 << 20) + (16 << 10);
 
 /// Room that is kept for the next read when no frame is under way.
 pub const READ_AHEAD: usize = 64 << 10;
+
+/// Frames up to this are copied out of the read buffer.
+const COPIED_MAX: usize = 1 << 10;
 
 /// See the module. One per connection.
 #[derive(Debug, Clone)]
@@ -36,7 +41,12 @@ impl Splitter {
             return Ok(None);
         }
         buffer.advance(4);
-        Ok(Some(buffer.split_to(size).freeze()))
+        if size > COPIED_MAX {
+            return Ok(Some(buffer.split_to(size).freeze()));
+        }
+        let frame = Bytes::copy_from_slice(&buffer[..size]);
+        buffer.advance(size);
+        Ok(Some(frame))
     }
 
     /// Makes room in the buffer for the next read. To be called when [`Splitter::next`] has returned `None`.
@@ -96,12 +106,17 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_a_part_of_the_read_buffer() {
-        let mut buffer = BytesMut::from(&b"\0\0\0\x04abcd\0\0"[..]);
-        let place = buffer[4..].as_ptr();
-        let frame = Splitter::new(10).next(&mut buffer).unwrap().unwrap();
-        assert_eq!((&frame[..], frame.as_ptr()), (&b"abcd"[..], place));
-        assert_eq!(&buffer[..], b"\0\0");
+    fn a_large_frame_is_a_part_of_the_read_buffer_and_a_small_one_is_not() {
+        for (len, is_part) in [(4, false), (COPIED_MAX, false), (COPIED_MAX + 1, true)] {
+            let mut buffer = BytesMut::new();
+            buffer.put_u32(len as u32);
+            buffer.put_bytes(7, len);
+            buffer.put_slice(b"\0\0");
+            let place = buffer[4..].as_ptr();
+            let frame = Splitter::new(len).next(&mut buffer).unwrap().unwrap();
+            assert_eq!((&frame[..], frame.as_ptr() == place), (&vec![7; len][..], is_part));
+            assert_eq!(&buffer[..], b"\0\0");
+        }
     }
 
     #[test]

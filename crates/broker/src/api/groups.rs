@@ -1,5 +1,6 @@
 //! What the handlers of groups say and hear in the same way.
 
+use bytes::Bytes;
 use chronik_state::groups::{Client as GroupClient, Refused};
 use chronik_state::records::Name;
 use chronik_wire::messages::GroupId;
@@ -22,6 +23,11 @@ pub(super) fn asker(client: &Client, header: &RequestHeader) -> GroupClient {
 /// A text of the wire.
 pub(super) fn name(text: &str) -> Name {
     text.into()
+}
+
+/// Bytes of a request that stay when it is over, on their own: a part of it would keep all of it.
+pub(super) fn kept(bytes: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(bytes)
 }
 
 /// A text of the wire that may be null.

@@ -13,7 +13,7 @@ use chronik_wire::messages::join_group_response::JoinGroupResponseMember;
 use chronik_wire::messages::{JoinGroupRequest, JoinGroupResponse};
 use uuid::Uuid;
 
-use super::groups::{asker, name, nullable, nullable_text};
+use super::groups::{asker, kept, name, nullable, nullable_text};
 use super::topics::text;
 use crate::connection::Client;
 use crate::groups::reply;
@@ -27,7 +27,7 @@ pub(super) async fn handle(
 ) -> JoinGroupResponse {
     let version = header.version;
     let member_id = request.member_id.clone();
-    let protocols = request.protocols.into_iter().map(|known| (name(&known.name), known.metadata));
+    let protocols = request.protocols.into_iter().map(|known| (name(&known.name), kept(&known.metadata)));
     let asked = JoinGroup {
         group_id: name(&request.group_id),
         member_id: name(&request.member_id),

@@ -9,7 +9,7 @@ use chronik_state::groups::{Reply, Request, SyncGroup};
 use chronik_types::ErrorCode;
 use chronik_wire::messages::{SyncGroupRequest, SyncGroupResponse};
 
-use super::groups::{name, nullable, nullable_text};
+use super::groups::{kept, name, nullable, nullable_text};
 use crate::connection::Client;
 use crate::groups::reply;
 use crate::node::Node;
@@ -23,7 +23,7 @@ pub(super) async fn handle(
     if version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
         return refused(ErrorCode::InconsistentGroupProtocol);
     }
-    let assignments = request.assignments.into_iter().map(|each| (name(&each.member_id), each.assignment));
+    let assignments = request.assignments.iter().map(|each| (name(&each.member_id), kept(&each.assignment)));
     let asked = SyncGroup {
         group_id: name(&request.group_id),
         generation: request.generation_id,

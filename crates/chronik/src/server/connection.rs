@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use chronik_broker::{Connection, Node, Peer, Refused};
 use chronik_wire::Chunk;
 use chronik_wire::frame::Splitter;
@@ -18,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::outbox::Outbox;
+use super::spares::{Incoming, Spares};
 
 /// Bytes that are read before what they started is settled and answered.
 const TURN_BYTES: usize = 4 << 20;
@@ -41,15 +41,21 @@ pub enum Ended {
     Refused(#[from] Refused),
 }
 
-/// Serves a socket until it ends.
-pub async fn serve(stream: TcpStream, node: Arc<Node>, peer: Peer, idle_max: Option<Duration>) -> Ended {
+/// Serves a socket until it ends. It reads into `spares`.
+pub async fn serve(
+    stream: TcpStream,
+    node: Arc<Node>,
+    peer: Peer,
+    idle_max: Option<Duration>,
+    spares: Arc<Spares>,
+) -> Ended {
     let splitter = Splitter::new(node.config().network.request_bytes_max as usize);
     let idle = idle_max.map(|max| (max, Box::pin(tokio::time::sleep(max))));
     let mut socket = Socket {
         stream,
         connection: Connection::new(node, peer),
         splitter,
-        incoming: BytesMut::new(),
+        incoming: Incoming::new(spares),
         outgoing: Outbox::default(),
         idle,
     };
@@ -60,7 +66,7 @@ struct Socket {
     stream: TcpStream,
     connection: Connection,
     splitter: Splitter,
-    incoming: BytesMut,
+    incoming: Incoming,
     outgoing: Outbox,
     idle: Option<(Duration, std::pin::Pin<Box<Sleep>>)>,
 }
@@ -75,7 +81,9 @@ enum Step {
 impl Socket {
     /// Goes on as far as possible; ready when the connection has ended.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        match self.turns(cx) {
+        let turned = self.turns(cx);
+        self.incoming.give_back();
+        match turned {
             Ok(()) => self.poll_idle(cx),
             Err(ended) => Poll::Ready(ended),
         }
@@ -100,16 +108,18 @@ impl Socket {
         let mut step = Step::Stuck;
         while turn < TURN_BYTES && self.outgoing.bytes() < UNSENT_BYTES_MAX {
             while self.connection.wants_more()
-                && let Some(frame) = self.splitter.next(&mut self.incoming).map_err(Refused::from)?
+                && let Some(frame) = self.splitter.next(&mut self.incoming.bytes).map_err(Refused::from)?
             {
+                self.incoming.cut(frame.len());
                 self.connection.start(frame, cx)?;
                 step = Step::Forward;
             }
             if !self.connection.wants_more() {
                 return Ok(step);
             }
-            self.splitter.reserve(&mut self.incoming);
-            match self.stream.try_read_buf(&mut self.incoming) {
+            self.incoming.take_spare();
+            self.splitter.reserve(&mut self.incoming.bytes);
+            match self.stream.try_read_buf(&mut self.incoming.bytes) {
                 Ok(0) => return Err(Ended::Closed),
                 Ok(count) => {
                     turn += count;

@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use tracing::Instrument;
 
 use super::connection::{Ended, serve};
+use super::spares::Spares;
 use crate::names;
 
 /// A socket that listens, not served yet.
@@ -111,12 +112,13 @@ pub struct Gate {
     counts: Mutex<Counts>,
     /// A connection has ended.
     left: Notify,
+    spares: Arc<Spares>,
 }
 
 impl Gate {
     /// Opens the gate to a node that is up.
     pub fn new(node: Arc<Node>) -> Arc<Gate> {
-        Arc::new(Gate { node, counts: Mutex::default(), left: Notify::new() })
+        Arc::new(Gate { node, counts: Mutex::default(), left: Notify::new(), spares: Arc::default() })
     }
 
     /// Accepts connections until the runtime ends.
@@ -168,7 +170,8 @@ impl Gate {
                 return;
             }
             let node = Arc::clone(&guard.gate.node);
-            match serve(stream, node, peer, idle).await {
+            let spares = Arc::clone(&guard.gate.spares);
+            match serve(stream, node, peer, idle, spares).await {
                 Ended::Refused(reason) => {
                     guard.gate.node.metrics.connections_refused.inc();
                     tracing::info!(%address, %reason, "connection closed: its request is not served");

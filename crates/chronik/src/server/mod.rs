@@ -8,6 +8,7 @@ mod listener;
 mod notify;
 mod outbox;
 mod several;
+mod spares;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
