@@ -20,12 +20,15 @@ PARTITIONS = 4
 PRODUCERS = 2
 OUTSTANDING_MAX = 8_000
 UNKNOWN, UNACKED = -1, -2
+# What is measured is the broker, not how long a client waits of its own accord.
+SHORT_BACK_OFFS = {"reconnect.backoff.ms": 5, "reconnect.backoff.max.ms": 100,
+                   "retry.backoff.ms": 10, "retry.backoff.max.ms": 200, "socket.timeout.ms": 10_000}
 
 
 class Load:
     """One producer, and what it knows of each record: the acked offset, acked at an unknown offset, or not acked."""
 
-    def __init__(self, bootstrap, topic, number):
+    def __init__(self, bootstrap, topic, number, back_offs=None):
         from confluent_kafka import Producer
 
         self.topic, self.number = topic, number
@@ -36,9 +39,8 @@ class Load:
         self.errors = {}
         self.producer = Producer({
             "bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "linger.ms": number * 3,
-            "delivery.timeout.ms": 600_000, "reconnect.backoff.ms": 5, "reconnect.backoff.max.ms": 100,
-            "retry.backoff.ms": 10, "retry.backoff.max.ms": 200, "socket.timeout.ms": 10_000, "log_level": 0,
-            "error_cb": self._on_error,
+            "delivery.timeout.ms": 600_000, "log_level": 0, "error_cb": self._on_error,
+            **(SHORT_BACK_OFFS if back_offs is None else back_offs),
         })
 
     def _on_error(self, error):
