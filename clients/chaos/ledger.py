@@ -2,8 +2,9 @@
 
 An acknowledgement, a consumer's first look and every later look are all the same kind of statement: "at this offset of
 this partition is this record". Two statements that differ are a violation, whatever faults there were between them. The
-first reader of a partition also sees each producer's sequence numbers grow: one that does not is a record twice or out
-of order. Violations are kept and printed as they happen.
+first reader of a partition also sees each producer's sequence numbers grow: one that does not is a record out of order,
+or there twice. Violations are kept and printed as they happen; what is there twice is kept to be judged in the end, when
+the files tell who wrote it twice (`suite.sent_again`).
 """
 import array
 import threading
@@ -26,6 +27,7 @@ class Ledger:
     def __init__(self, partitions):
         self.at = {key: array.array("q") for key in partitions}
         self.last = {}
+        self.again = {}
         self.next = dict.fromkeys(partitions, 0)
         self.violations = []
         self.lock = threading.Lock()
@@ -57,5 +59,10 @@ class Ledger:
         producer, sequence = record >> 40, record & (1 << 40) - 1
         last = self.last.get((key, producer), -1)
         if sequence <= last:
-            self.violation(f"{key} offset {offset}: {shown(record)} comes after {last}: twice, or out of order")
+            with self.lock:
+                is_twice = record in self.at[key][:offset]
+            if is_twice:
+                self.again[key, offset] = record
+            else:
+                self.violation(f"{key} offset {offset}: {shown(record)} comes after {last}: out of order")
         self.last[key, producer] = max(last, sequence)

@@ -45,9 +45,10 @@ class Producer(threading.Thread):
             "reconnect.backoff.ms": 5, "reconnect.backoff.max.ms": 100, "retry.backoff.ms": 10,
             "retry.backoff.max.ms": 200, "socket.timeout.ms": 8_000, "socket.connection.setup.timeout.ms": 2_000,
             "log_level": 0, "error_cb": self._on_error,
-            # librdkafka begins a new producer epoch when a request behind a refused one is out of sequence, and sends
-            # again under it what timed out meanwhile, which may be there: twice then, whatever the broker does. With one
-            # request at a time it never comes to that. The Java producer, which waits before it does so, pipelines.
+            # librdkafka begins a new producer epoch when a request is out of sequence, and sends again under it what timed
+            # out meanwhile, which may be there: twice then, whatever the broker does (rd_kafka_idemp_drain_epoch_bump).
+            # With one request at a time that is left to a partition whose leader moves away from under a request
+            # (`suite.sent_again`). The Java producer, which waits before it does so, pipelines.
             "max.in.flight.requests.per.connection": 1,
         })
 
