@@ -723,3 +723,16 @@ fn the_change_feed_starts_with_whoever_is_there_when_the_grace_time_is_over() {
     let form = FormMeta { expected: Vec::new(), led_ms: 0, grace_ms: 5000, seed: Seed(1) };
     assert!(!form.is_due(Cluster::of(2).state()) && form.is_due(Cluster::of(3).state()));
 }
+
+#[test]
+fn who_was_stopped_still_gets_replicas() {
+    let mut cluster = Cluster::of(3);
+    let epoch = cluster.epoch(1);
+    let stopping = Heartbeat { want_shut_down: true, ..heartbeat(1, epoch) };
+    cluster.ask(stopping.clone()).unwrap();
+    assert!(cluster.ask(stopping).unwrap().is_fenced, "nothing keeps it");
+    let created = cluster.ask(create(vec![topic("t", 1, 3)]));
+    assert!(format!("{created:?}").contains("Ok("), "{created:?}");
+    assert_eq!(cluster.partition("t", 0).replicas.len(), 3);
+    assert_ne!(cluster.partition("t", 0).leader, NodeId(1));
+}

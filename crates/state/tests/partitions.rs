@@ -113,16 +113,16 @@ fn preferred_leaders_are_elected_where_they_can_be() {
         20 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-2 isr=[3] leader=3
         21 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=1 in_controlled_shutdown=0
         -> Ok(())
-        -> [("t", [(0, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: None })), (1, Err(Refused { code: ELECTION_NOT_NEEDED, message: None })), (9, Err(Refused { code: UNKNOWN_TOPIC_OR_PARTITION, message: Some("No such partition as t-9") }))])]
+        -> [("t", [(0, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: Some("The preferred leader was not available.") })), (1, Err(Refused { code: ELECTION_NOT_NEEDED, message: Some("Leader election not needed for topic partition.") })), (9, Err(Refused { code: UNKNOWN_TOPIC_OR_PARTITION, message: Some("No such partition as t-9") }))])]
         22 REGISTER_BROKER_RECORD v4 1 fenced=true epoch=22
         -> Ok(22)
         23 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=-1 in_controlled_shutdown=0
         -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
-        -> [("t", [(0, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: None }))])]
+        -> [("t", [(0, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: Some("The preferred leader was not available.") }))])]
         24 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[1, 2]
         25 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 leader=1
-        -> [("t", [(0, Ok(())), (0, Err(Refused { code: ELECTION_NOT_NEEDED, message: None }))])]
-        -> [("t", [(2, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: None }))])]
+        -> [("t", [(0, Ok(())), (0, Err(Refused { code: ELECTION_NOT_NEEDED, message: Some("Leader election not needed for topic partition.") }))])]
+        -> [("t", [(2, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: Some("The preferred leader was not available.") }))])]
         -> [("nonesuch", [(0, Err(Refused { code: UNKNOWN_TOPIC_OR_PARTITION, message: Some("No such topic as nonesuch") }))])]
     "#]],
     );
@@ -170,11 +170,11 @@ fn an_unclean_election_is_asked_for_or_configured() {
         21 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-1 isr=[] elr=[1] last_known_elr=[1] leader=-1
         22 BROKER_REGISTRATION_CHANGE_RECORD v0 1 fenced=1 in_controlled_shutdown=0
         -> Ok(())
-        -> [("t", [(0, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: None }))])]
+        -> [("t", [(0, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: Some("The preferred leader was not available.") }))])]
         -> Elected { partitions: 0, more: false }
         23 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[2] elr=[] last_known_elr=[] leader=2 recovering=true
         -> [("t", [(0, Ok(()))])]
-        -> [("t", [(0, Err(Refused { code: ELECTION_NOT_NEEDED, message: None }))])]
+        -> [("t", [(0, Err(Refused { code: ELECTION_NOT_NEEDED, message: Some("Leader election not needed for topic partition.") }))])]
         24 CONFIG_RECORD v0 resource_type: 2, resource_name: "t", name: "unclean.leader.election.enable", value: Some("true")
         -> [(Topic("t"), Ok(()))]
         25 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-1 isr=[3] elr=[] last_known_elr=[] leader=3 recovering=true
@@ -198,7 +198,7 @@ fn an_unclean_election_needs_a_live_replica() {
         19 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[] elr=[2] last_known_elr=[2] leader=-1
         20 BROKER_REGISTRATION_CHANGE_RECORD v0 2 fenced=1 in_controlled_shutdown=0
         -> Ok(())
-        -> [("t", [(0, Err(Refused { code: ELIGIBLE_LEADERS_NOT_AVAILABLE, message: None }))])]
+        -> [("t", [(0, Err(Refused { code: ELIGIBLE_LEADERS_NOT_AVAILABLE, message: Some("Eligible topic partition leaders are not available.") }))])]
     "#]],
     );
 }
@@ -496,8 +496,8 @@ fn a_broker_says_where_its_replicas_are() {
         19 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[2] leader=2
         20 BROKER_REGISTRATION_CHANGE_RECORD v2 1 fenced=0 in_controlled_shutdown=0
         -> Ok(BrokerStatus { is_caught_up: true, is_fenced: false, in_controlled_shutdown: false, should_shut_down: false })
-        -> [("t", [(0, Err(Refused { code: ELECTION_NOT_NEEDED, message: None }))])]
-        -> [("t", [(0, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: None }))])]
+        -> [("t", [(0, Err(Refused { code: ELECTION_NOT_NEEDED, message: Some("Leader election not needed for topic partition.") }))])]
+        -> [("t", [(0, Err(Refused { code: PREFERRED_LEADER_NOT_AVAILABLE, message: Some("The preferred leader was not available.") }))])]
         21 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 directories=[1, 1]
         -> Ok([(00000001-0000-0000-0000-000000000001, [(vdcyJi_rTpWiIKg5ex3Nrw, [(0, Ok(()))])])])
         22 PARTITION_CHANGE_RECORD v2 vdcyJi_rTpWiIKg5ex3Nrw-0 isr=[2, 1]

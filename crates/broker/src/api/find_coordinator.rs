@@ -46,7 +46,11 @@ pub(super) async fn handle(
         Err(missing) => Err(Missing { code: missing.code, why: missing.why }),
     };
     if version >= 4 {
-        let found = request.coordinator_keys.iter().map(|key| coordinator(key.clone(), find(key)));
+        // Where there is no error, one of several has an empty text, a single one "NONE".
+        let found = request.coordinator_keys.iter().map(|key| match find(key) {
+            Ok(found) => coordinator(key.clone(), Ok(found)).with_error_message(Some(text(""))),
+            missing @ Err(_) => coordinator(key.clone(), missing),
+        });
         return FindCoordinatorResponse::default().with_coordinators(found.collect());
     }
     let one = coordinator(request.key.clone(), find(&request.key));

@@ -52,7 +52,8 @@ pub fn drain(arguments: &Drain, printer: &mut Printer) -> Result<()> {
     let (node, mut client) = (arguments.node, arguments.execution.connect.client());
     let observed = observe(&mut client)?;
     if !observed.known.contains(&node) {
-        bail!("there is no broker {node}; the brokers are {:?}", observed.known);
+        let known: Vec<String> = observed.known.iter().map(ToString::to_string).collect();
+        bail!("there is no broker {node}; the brokers are {}", known.join(", "));
     }
     let plan = plan_drain(node, &observed)?;
     run(&arguments.execution, &mut client, printer, &observed, &plan)?;

@@ -4,7 +4,7 @@ use chronik_types::{ErrorCode, LeaderEpoch, NodeId, PartitionEpoch, PartitionInd
 use uuid::Uuid;
 
 use super::{Context, Refused};
-use crate::cluster::{Nodes, Partition, Placement, Random, Slot, UNASSIGNED_DIRECTORY, place};
+use crate::cluster::{Broker, Nodes, Partition, Placement, Random, Slot, UNASSIGNED_DIRECTORY, place};
 
 /// A partition's replicas, at least one of them active.
 pub(super) type Replicas = Nodes;
@@ -17,8 +17,9 @@ pub(super) struct Assigner<'a> {
 
 impl<'a> Assigner<'a> {
     pub(super) fn new(context: &'a Context<'a>) -> Self {
-        let usable =
-            context.state.brokers().filter(|broker| !broker.in_controlled_shutdown && !broker.is_cordoned());
+        // Once it is fenced, a broker that was stopped is as good as any that is down: it comes back.
+        let is_leaving = |broker: &Broker| broker.in_controlled_shutdown && !broker.fenced;
+        let usable = context.state.brokers().filter(|broker| !is_leaving(broker) && !broker.is_cordoned());
         let slots = usable
             .map(|broker| Slot { id: broker.id, rack: broker.rack.clone(), fenced: broker.fenced })
             .collect();

@@ -53,7 +53,7 @@ fn named(
         let elected = indexes.into_iter().map(|index| {
             let result = find(context, &name, index).and_then(|(topic, partition)| {
                 if !decided.insert((topic.id, index)) {
-                    return Err(Refused::code(ErrorCode::ElectionNotNeeded));
+                    return Err(not_needed());
                 }
                 elect(context, &rulebook, election, topic, (index, partition))
             });
@@ -105,15 +105,31 @@ pub(super) fn elect(
     (index, partition): (PartitionIndex, &Partition),
 ) -> Result<Change, Refused> {
     let (needed, none) = match election {
-        Election::Preferred => (!partition.is_led_by_preferred(), ErrorCode::PreferredLeaderNotAvailable),
-        Election::Unclean => (!partition.has_leader(), ErrorCode::EligibleLeadersNotAvailable),
+        Election::Preferred => (!partition.is_led_by_preferred(), no_preferred as fn() -> Refused),
+        Election::Unclean => (!partition.has_leader(), no_eligible as fn() -> Refused),
     };
     if !needed {
-        return Err(Refused::code(ErrorCode::ElectionNotNeeded));
+        return Err(not_needed());
     }
     let rules = Rules { unclean: election == Election::Unclean, ..rulebook.of(topic) };
     let target = Target::of(partition);
     let target = if election == Election::Preferred { target.preferred_first() } else { target };
     let acceptable = |node| may_lead(context, partition, node);
-    target.change(topic.id, index, &rules, &acceptable).ok_or(Refused::code(none))
+    target.change(topic.id, index, &rules, &acceptable).ok_or_else(none)
+}
+
+// The texts of `Errors`: Kafka's tools show one exception several times where there is none.
+fn not_needed() -> Refused {
+    Refused::new(ErrorCode::ElectionNotNeeded, "Leader election not needed for topic partition.")
+}
+
+fn no_preferred() -> Refused {
+    Refused::new(ErrorCode::PreferredLeaderNotAvailable, "The preferred leader was not available.")
+}
+
+fn no_eligible() -> Refused {
+    Refused::new(
+        ErrorCode::EligibleLeadersNotAvailable,
+        "Eligible topic partition leaders are not available.",
+    )
 }

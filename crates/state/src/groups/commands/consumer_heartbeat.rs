@@ -244,6 +244,8 @@ impl<T> Shard<T> {
 
     /// Raises the group's epoch if its subscriptions changed, or if what they depend on of the cluster did.
     pub(super) fn raise_epoch(&self, at: &At<'_>, draft: &mut Draft<'_>, is_due: bool) {
+        // A new group has an epoch even if nobody subscribes to anything: who was told 0 would seem to join for ever.
+        let is_due = is_due || draft.group().epoch == 0;
         if !is_due && self.hashed.get(&draft.name) == Some(&at.view.version()) {
             return;
         }

@@ -23,6 +23,9 @@ impl<T> Shard<T> {
                 assignor: assignor_name(group, &self.options).into(),
                 members: group.members.iter().map(|(id, member)| described(at, group, id, member)).collect(),
             }),
+            None if name.is_empty() => {
+                Err(Refused::because(ErrorCode::InvalidGroupId, "GroupId can't be empty."))
+            }
             None => {
                 let exists = self.classic.contains_key(name) || self.state().offsets(name).is_some();
                 let why = if exists { "is not a consumer group" } else { "not found" };

@@ -20,7 +20,12 @@ impl<T> Shard<T> {
         } else if self.classic.contains_key(&name) {
             self.leave(at, &name, request.members)
         } else {
-            refused(ErrorCode::UnknownMemberId)
+            let unknown = |member: LeavingMember| LeftMember {
+                member_id: member.member_id,
+                instance_id: member.instance_id,
+                error: ErrorCode::UnknownMemberId,
+            };
+            LeftGroup { error: ErrorCode::None, members: request.members.into_iter().map(unknown).collect() }
         };
         self.reply(at, token, Reply::LeaveGroup(left));
     }

@@ -33,6 +33,9 @@ impl<T> Shard<T> {
 
     fn check_offset_delete(&self, name: &Name) -> Result<(), ErrorCode> {
         let state = self.state();
+        if name.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
         if state.consumer(name).is_some() {
             return Ok(());
         }

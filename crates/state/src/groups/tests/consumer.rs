@@ -321,3 +321,12 @@ fn what_is_not_well_formed_is_refused() {
     }
     assert!(world.log.is_empty());
 }
+
+#[test]
+fn who_subscribes_to_nothing_yet_is_a_member_all_the_same() {
+    let mut world = world();
+    let mut consumer = Consumer::new("x", &[]);
+    assert_eq!(consumer.beat(&mut world).unwrap().member_epoch, 1);
+    assert_eq!(consumer.beat(&mut world).unwrap().member_epoch, 1, "0 would be a join");
+    assert_eq!(describe(&mut world).state, "Stable");
+}
