@@ -1,7 +1,7 @@
 //! What a node finds on its disks when it starts, and what its quorum is told of that.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use chronik_log::{Files, LogOptions};
@@ -72,6 +72,7 @@ pub(crate) fn scan(storage: Storage, broker_dirs: usize) -> Result<Scanned, Star
             data,
             clean: found.clean,
             unrecovered: AtomicUsize::new(if found.clean { 0 } else { unrecovered }),
+            awaits_room: AtomicBool::new(false),
             checkpointing: parking_lot::Mutex::default(),
         });
     }

@@ -1,9 +1,10 @@
 //! What a node does by itself, at its configured intervals: retention, flushing by time, checkpoints, forgetting
-//! producers, compaction, and looking after failed directories.
+//! producers, compaction, and looking after failed and full directories.
 //!
 //! Each chore walks over all partitions, taking each lock for a moment; what blocks runs as a job in the background.
 //! Intervals are read anew each time, since they can be changed while the node runs.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use crate::partition::Partition;
 use crate::reconcile::Written;
 use crate::wait::Wait;
 
+/// How often it is looked whether there is room for logs that could not be opened.
+const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
+
 /// A chore's loop ends when the node is gone.
 type Chore = fn(&Arc<Node>);
 
@@ -28,6 +32,7 @@ pub(crate) fn start(node: &Arc<Node>) {
     every(node, |node| node.config.load().requests.producer_id_check_interval_ms, expire_producers);
     every(node, |node| node.config.load().replication.checkpoint_interval_ms, write_high_watermarks);
     crate::cleaner::start(node);
+    reopen(node);
     watch_dirs(node);
 }
 
@@ -43,6 +48,21 @@ fn every(node: &Arc<Node>, interval_ms: fn(&Node) -> u64, chore: Chore) {
         }
     };
     node.env.spawn(Box::pin(work));
+}
+
+/// Tries again to open what was not opened for want of room, for as long as the node lives.
+fn reopen(node: &Arc<Node>) {
+    let env = Arc::clone(&node.env);
+    let weak = Arc::downgrade(node);
+    node.env.spawn(Box::pin(async move {
+        loop {
+            env.sleep(REOPEN_INTERVAL).await;
+            let Some(node) = weak.upgrade() else { return };
+            if node.dirs.iter().any(|dir| dir.awaits_room.load(Ordering::Acquire)) {
+                env.block(Urgency::Background, Box::new(move || node.reopen_partitions()));
+            }
+        }
+    }));
 }
 
 fn retention(node: &Arc<Node>) {

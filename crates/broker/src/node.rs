@@ -338,6 +338,11 @@ impl Node {
         self.reconcile.lock().begin();
     }
 
+    /// There may be room again for logs that could not be opened for want of it.
+    pub(crate) fn reopen_partitions(&self) {
+        self.reconcile.lock().reopen();
+    }
+
     /// The broker was registered.
     pub(crate) fn set_broker_epoch(&self, epoch: BrokerEpoch) {
         self.broker_epoch.store(epoch.0, Ordering::Release);

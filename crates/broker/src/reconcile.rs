@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use chronik_log::{Log, LogDir, LogError, Open};
@@ -37,6 +37,8 @@ pub(crate) struct Dir {
     /// Logs that a run which did not end cleanly has left, and that nobody has opened since: until they are recovered, the
     /// directory cannot be called clean.
     pub(crate) unrecovered: AtomicUsize,
+    /// Logs here were not opened for want of room: it is tried again ([`Reconcile::reopen`]).
+    pub(crate) awaits_room: AtomicBool,
     /// Checkpoints are written one after the other.
     pub(crate) checkpointing: parking_lot::Mutex<Written>,
 }
@@ -67,6 +69,21 @@ pub(crate) struct Unclaimed {
     pub(crate) cleaned_to: Option<Offset>,
 }
 
+/// A log that was found at start and could not be opened. (A new one needs nothing of the disk before its first batch.)
+pub(crate) struct Unopened {
+    found: Unclaimed,
+    why: Shut,
+}
+
+/// Why a log is not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shut {
+    /// It is damaged, or its directory has failed.
+    Offline,
+    /// The disk is full.
+    NoRoom,
+}
+
 /// What reconciling works on.
 pub(crate) struct Reconcile {
     pub(crate) env: Arc<dyn Env>,
@@ -80,9 +97,9 @@ pub(crate) struct Reconcile {
     pub(crate) absences: Arc<Absences>,
     pub(crate) dirs: Arc<Vec<Dir>>,
     pub(crate) unclaimed: IndexMap<TopicPartition, Unclaimed, FixedState>,
-    /// Logs of this broker's partitions that could not be opened: the partitions are offline until the node starts again. An
-    /// empty log in their place would cost its followers theirs.
-    pub(crate) unopened: IndexMap<(TopicId, PartitionIndex), Unclaimed, FixedState>,
+    /// Logs of this broker's partitions that could not be opened: the partitions are offline until there is room, if that was
+    /// missing, else until the node starts again. An empty log in their place would cost its followers theirs.
+    pub(crate) unopened: IndexMap<(TopicId, PartitionIndex), Unopened, FixedState>,
     pub(crate) settings: IndexMap<TopicId, Arc<Settings>, FixedState>,
     /// Of every topic without overrides.
     pub(crate) plain: Arc<Settings>,
@@ -159,6 +176,25 @@ impl Reconcile {
         self.metrics.partitions.set(self.partitions.len() as i64);
     }
 
+    /// Tries once more to open what was not opened for want of room.
+    pub(crate) fn reopen(&mut self) {
+        for dir in self.dirs.iter() {
+            dir.awaits_room.store(false, Ordering::Release);
+        }
+        let Some(image) = self.image.clone() else { return };
+        let waiting = self.unopened.iter().filter(|(_, unopened)| unopened.why == Shut::NoRoom);
+        let waiting: Vec<(TopicId, PartitionIndex)> = waiting.map(|(key, _)| *key).collect();
+        for (id, index) in waiting {
+            let Some(topic) = image.state.topic(id) else { continue };
+            let unopened = self.unopened.swap_remove(&(id, index));
+            if let Some(Unopened { found, .. }) = unopened {
+                self.unclaimed.insert(TopicPartition { topic: topic.name.clone(), partition: index }, found);
+            }
+            self.place(&image, topic, index);
+        }
+        self.metrics.partitions.set(self.partitions.len() as i64);
+    }
+
     fn note_brokers(&self, image: &MetadataImage) {
         let epoch =
             |id| image.state.broker(id).filter(|broker| broker.is_active()).map(|broker| broker.epoch);
@@ -228,11 +264,15 @@ impl Reconcile {
             rewrite: settings.durable_first(),
             now: self.env.now(),
         };
-        let Some(log) = Self::open_log(&name, dir, open) else {
-            if let Some(found) = claimed {
-                self.unopened.insert((topic.id, index), found);
+        let log = match Self::open_log(&name, dir, open) {
+            Ok(log) => log,
+            Err(why) => {
+                if let Some(found) = claimed {
+                    dir.awaits_room.fetch_or(why == Shut::NoRoom, Ordering::AcqRel);
+                    self.unopened.insert((topic.id, index), Unopened { found, why });
+                }
+                return None;
             }
-            return None;
         };
         if claimed.is_some() {
             dir.recovered();
@@ -248,9 +288,9 @@ impl Reconcile {
         Some(partition)
     }
 
-    fn open_log(name: &TopicPartition, dir: &Dir, open: Open) -> Option<Log> {
+    fn open_log(name: &TopicPartition, dir: &Dir, open: Open) -> Result<Log, Shut> {
         if dir.data.is_offline() {
-            return None;
+            return Err(Shut::Offline);
         }
         match Log::open(dir.log_dir.files(), open) {
             Ok((log, recovery)) => {
@@ -260,15 +300,16 @@ impl Reconcile {
                         reason = %cut.reason, "recovery cut the log"
                     );
                 }
-                Some(log)
+                dir.data.has_room();
+                Ok(log)
             }
             Err(error @ LogError::Corrupt { .. }) => {
                 tracing::error!(partition = %name, %error, "log cannot be opened: its partition is offline");
-                None
+                Err(Shut::Offline)
             }
             Err(error) => {
                 dir.data.failed(&error);
-                None
+                Err(if error.is_disk_full() { Shut::NoRoom } else { Shut::Offline })
             }
         }
     }
@@ -295,7 +336,8 @@ impl Reconcile {
         here: Option<&Partition>,
     ) {
         let Some(registered) = topic.partition(index) else { return };
-        let unopened = self.unopened.get(&(topic.id, index)).map(|found| &self.dirs[found.dir].data);
+        let unopened =
+            self.unopened.get(&(topic.id, index)).map(|unopened| &self.dirs[unopened.found.dir].data);
         let directory = match (here, unopened) {
             (Some(partition), _) => partition.dir.id,
             (None, Some(dir)) if dir.is_offline() => dir.id,
@@ -337,7 +379,7 @@ impl Reconcile {
     }
 
     fn remove(&mut self, id: TopicId, name: &Arc<str>, index: PartitionIndex) {
-        if let Some(found) = self.unopened.swap_remove(&(id, index)) {
+        if let Some(Unopened { found, .. }) = self.unopened.swap_remove(&(id, index)) {
             self.delete_files(found.dir, &TopicPartition { topic: name.clone(), partition: index });
             self.dirs[found.dir].recovered();
         }

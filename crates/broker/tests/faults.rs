@@ -116,6 +116,30 @@ fn a_full_disk_refuses_metadata_and_takes_it_when_there_is_room() {
 }
 
 #[test]
+fn a_log_that_has_no_room_to_be_opened_is_opened_when_there_is() {
+    let disk = MemoryDisk::new(1);
+    let first = node(&disk, &[]);
+    let mut client = Client::new(&first, Listener::Broker);
+    create(&mut client, "orders", &[]);
+    assert_eq!(produce(&mut client, "orders", batch(&["a"])), Ok(0));
+    drop((client, first));
+    disk.crash();
+
+    // It did not end cleanly: what is last in the log is written once more.
+    disk.inject(Fault { times: 2, ..fault(Operation::Write, "orders-0/", ErrorKind::StorageFull) });
+    let (node, env) = node_and_tasks(&disk, &[]);
+    let mut client = Client::new(&node, Listener::Broker);
+    assert_eq!(produce(&mut client, "orders", batch(&["b"])), Err(ErrorCode::KafkaStorageError));
+    env.wake_all();
+    assert_eq!(fetch(&mut client, "orders", 0), Err(ErrorCode::KafkaStorageError), "it is still full");
+    env.wake_all();
+    assert!(node.is_healthy());
+    assert_eq!(fetch(&mut client, "orders", 0), Ok(vec!["a".to_owned()]));
+    assert_eq!(produce(&mut client, "orders", batch(&["b"])), Ok(1));
+    env.end_spawned();
+}
+
+#[test]
 fn who_was_paused_does_not_say_that_an_offset_is_out_of_range() {
     let disk = MemoryDisk::new(1);
     let (node, env) = node_and_tasks(&disk, &[("broker.session.timeout.ms", "9000")]);
