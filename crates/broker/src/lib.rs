@@ -33,6 +33,7 @@ mod producer_ids;
 mod quorum;
 mod reconcile;
 mod replication;
+mod roll_call;
 mod settings;
 mod snapshot_file;
 pub mod storage;

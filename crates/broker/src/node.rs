@@ -38,6 +38,7 @@ use crate::producer_ids::ProducerIds;
 use crate::quorum::{Asked, Quorum};
 use crate::reconcile::{Dir, Reconcile};
 use crate::replication::{self, Replication};
+use crate::roll_call::RollCall;
 use crate::settings::Settings;
 use crate::storage::{self, StorageError};
 
@@ -104,6 +105,7 @@ pub struct Node {
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) replication: Arc<Replication>,
     pub(crate) absences: Arc<Absences>,
+    pub(crate) roll_call: RollCall,
     pub(crate) groups: Arc<Groups>,
     pub(crate) cleaner: Cleaner,
     /// Never locked by who may need the quorum: it is locked under the quorum's lock.
@@ -198,6 +200,7 @@ impl Node {
             partitions,
             replication,
             absences,
+            roll_call: RollCall::default(),
             groups,
             cleaner: Cleaner::default(),
             reconcile,

@@ -39,6 +39,8 @@ pub(crate) enum Purpose {
     Forwarding,
     /// A leader's proposals of in-sync replicas.
     InSync,
+    /// Whether a broker is there.
+    RollCall,
     /// What a follower fetches from its leader; each of its fetchers has a number.
     Replication(u32),
 }
@@ -243,6 +245,11 @@ impl Channel {
     }
 
     /// Whether it leads to a broker, and not to a controller.
+    fn leads_to_broker(&self) -> bool {
+        self.is_of_follower() || self.purpose == Purpose::RollCall
+    }
+
+    /// Whether it is in use all the time, so that nobody but the peer's end breaks it.
     fn is_of_follower(&self) -> bool {
         matches!(self.purpose, Purpose::Replication(_))
     }
@@ -265,7 +272,7 @@ impl Channel {
         };
         let (error, in_flight) = match opened {
             Err(error) => {
-                if self.is_of_follower() && error.is_gone() {
+                if self.leads_to_broker() && error.is_gone() {
                     self.absences.missed(self.address(), self.env.elapsed());
                 }
                 (error, VecDeque::new())
@@ -292,10 +299,7 @@ impl Channel {
 
     async fn open(&self) -> Result<(Box<dyn Link>, PeerVersions), CallError> {
         let mut link = self.env.connect(&self.host, self.port).await?;
-        let request = ApiVersionsRequest::default()
-            .with_client_software_name(StrBytes::from_static_str("chronik"))
-            .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
-        link.send(encode_request(API_VERSIONS, 0, &self.client_id, &request)?);
+        link.send(encode_request(API_VERSIONS, 0, &self.client_id, &sign_of_life())?);
         let frame = poll_fn(|cx| link.poll_receive(cx)).await?;
         let (_, response) = decode_response::<ApiVersionsRequest>(API_VERSIONS, frame)?;
         match ErrorCode::from_code(response.error_code) {
@@ -308,6 +312,13 @@ impl Channel {
         let ranges = response.api_keys.iter().map(|api| (api.api_key, (api.min_version, api.max_version)));
         Ok((link, PeerVersions(ranges.collect())))
     }
+}
+
+/// What whoever lives answers, whatever its state.
+pub(crate) fn sign_of_life() -> ApiVersionsRequest {
+    ApiVersionsRequest::default()
+        .with_client_software_name(StrBytes::from_static_str("chronik"))
+        .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")))
 }
 
 /// A call that was sent.

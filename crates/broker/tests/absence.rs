@@ -18,7 +18,7 @@ use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::*;
 use support::records::{batch, produce_request};
-use support::{Client, encode, node_and_tasks};
+use support::{Client, TestEnv, encode, node_and_tasks};
 use uuid::Uuid;
 
 const OTHER: BrokerId = BrokerId(2);
@@ -79,25 +79,51 @@ fn told(answer: Bytes) -> (BrokerId, Vec<BrokerId>) {
     (partition.leader_id, response.brokers.iter().map(|broker| broker.node_id).collect())
 }
 
-#[test]
-fn a_client_is_not_sent_to_a_leader_that_has_just_died() {
-    let (node, tasks) = node_and_tasks(&MemoryDisk::new(1), &[]);
-    let mut controller = Client::beside(&node, Listener::Controller, &tasks);
-    let mut client = Client::new(&node, Listener::Broker);
-    let alive = register(&node, &mut controller);
-    create(&mut client, "orders", vec![OTHER, BrokerId(1)]);
-    let before = client.raw(question()).expect("it is taken").expect("nothing is in doubt");
-    assert_eq!(told(before).0, OTHER);
+/// A cluster in which broker 2 leads the topic that is asked for; nobody is at its address.
+fn led_by_other(tasks: &Arc<TestEnv>, node: &Arc<Node>) -> (Client, BrokerHeartbeatRequest) {
+    let mut controller = Client::beside(node, Listener::Controller, tasks);
+    let alive = register(node, &mut controller);
+    create(&mut controller, "orders", vec![OTHER, BrokerId(1)]);
+    (controller, alive)
+}
 
-    // The follower here finds nobody at the leader's address.
-    tasks.run_spawned();
+#[test]
+fn a_client_that_learns_of_a_death_first_is_not_sent_to_the_dead_leader() {
+    let (node, tasks) = node_and_tasks(&MemoryDisk::new(1), &[]);
+    let (mut controller, alive) = led_by_other(&tasks, &node);
+    // Its follower here is not asked whether it has noticed.
+    tasks.end_spawned();
+    let mut client = Client::new(&node, Listener::Broker);
     let mut cx = Context::from_waker(Waker::noop());
-    assert!(client.raw(question()).expect("it is taken").is_none(), "the answer would send it to the dead");
+    assert!(client.raw(question()).expect("it is taken").is_none(), "the leader is asked for a sign of life");
+    // By the connection that there was, and by a new one.
+    for _ in 0..3 {
+        tasks.run_spawned();
+        assert!(client.poll(&mut cx).is_none(), "nobody is there: the answer would send it to the dead");
+    }
+
     let fenced = controller.call(1, &alive.with_want_fence(true));
     assert!(fenced.is_fenced, "{fenced:?}");
     let mut answer = client.poll(&mut cx).expect("the controller has decided");
     answer.advance(4);
     assert_eq!(told(answer), (BrokerId(1), vec![BrokerId(1), OTHER]));
+}
+
+#[test]
+fn a_leader_that_does_not_answer_is_waited_for_only_for_a_while() {
+    let (node, tasks) = node_and_tasks(&MemoryDisk::new(1), &[]);
+    drop(led_by_other(&tasks, &node));
+    tasks.end_spawned();
+    let mut client = Client::new(&node, Listener::Broker);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(client.raw(question()).expect("it is taken").is_none());
+    // Whoever asks it for a sign of life gets none.
+    tasks.end_spawned();
+    assert!(client.poll(&mut cx).is_none());
+    tasks.wake_all();
+    let mut answer = client.poll(&mut cx).expect("it may be frozen, and nothing is known");
+    answer.advance(4);
+    assert_eq!(told(answer).0, OTHER);
 }
 
 #[test]

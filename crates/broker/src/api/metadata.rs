@@ -5,11 +5,13 @@
 //! operations (DescribeCluster has them), v12 asks by topic id, v13 adds a top-level error.
 //!
 //! What is told is what is true when the answer is due, not when the question came: answers go out in order.
+//! Leaders are asked for a sign of life first (`roll_call`).
 //! Brokers are listed until they are fenced, and a moment longer (`absence`).
 //!
 //! No list of topics (null, or an empty one at v0) means all. A topic that does not exist is created if client and
 //! broker both want that, and then answered as it is: the request waits for the controller's commit.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::absence::{Address, serves_at};
 use crate::connection::Client;
 use crate::node::Node;
 use crate::peers::Purpose;
+use crate::roll_call;
 use crate::wait::{WaitOrDeadline, until_due};
 
 /// How long a client that asks for a topic waits for its creation.
@@ -54,7 +57,9 @@ pub(super) async fn handle(
     }
     // It may be behind a produce that waits for the very broker whose death is the news.
     until_due().await;
-    let image = image_beyond_doubt(&node, (!all).then_some(&wanted[..])).await;
+    let wanted_only = (!all).then_some(&wanted[..]);
+    roll_call::confirm(&node, leaders(&node.image().state, wanted_only)).await;
+    let image = image_beyond_doubt(&node, wanted_only).await;
     let view = View {
         state: &image.state,
         listener: &client.peer.listener_name,
@@ -136,6 +141,18 @@ async fn create_missing(node: &Arc<Node>, wanted: &[MetadataRequestTopic]) {
         }
         if (WaitOrDeadline { wait: &changed, deadline: &mut deadline }).await != ErrorCode::None {
             return;
+        }
+    }
+}
+
+/// Who leads partitions of the topics that are asked for (`None`: of all).
+fn leaders(state: &ClusterState, wanted: Option<&[MetadataRequestTopic]>) -> BTreeSet<NodeId> {
+    match wanted {
+        // As good as everybody: what there are many of is not looked at for that.
+        None => state.brokers().map(|broker| broker.id).collect(),
+        Some(wanted) => {
+            let topics = wanted.iter().filter_map(|wanted| found(state, wanted));
+            topics.flat_map(|topic| topic.partitions.values().map(|partition| partition.leader)).collect()
         }
     }
 }
