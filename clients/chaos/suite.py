@@ -252,7 +252,11 @@ def judge(ctx, world, clients, watch):
 
 def sent_again(ctx, world, clients):
     """librdkafka may write a record again under a later epoch of its producer id, one that nobody acknowledged yet. Any
-    other record that is there twice is the cluster's doing."""
+    other record that is there twice is the cluster's doing.
+
+    A broker that forgot a producer is not excused by this: with its first request of several refused, librdkafka sees
+    OUT_OF_ORDER at the head of what is in flight, and stops with a fatal error, which another check finds. It begins a
+    new epoch only after a gap that it made itself, behind a request of which it does not know the outcome."""
     ledger, by_number = clients.ledger, {producer.number: producer for producer in clients.producers}
     for (key, offset), record in sorted(ledger.again.items()):
         first, sequence = ledger.at[key].index(record), record & (1 << 40) - 1

@@ -47,7 +47,10 @@ impl World {
 
     fn find(&mut self) {
         let found = self.client.call(6, &groups::find_coordinator(6, 0));
-        assert_eq!((found.coordinators[0].error_code, found.coordinators[0].node_id), (0, BrokerId(1)));
+        let one = &found.coordinators[0];
+        assert_eq!((one.error_code, one.node_id, one.error_message.as_deref()), (0, BrokerId(1), Some("")));
+        let found = self.client.call(3, &groups::find_coordinator(3, 0));
+        assert_eq!((found.node_id, found.error_message.as_deref()), (BrokerId(1), Some("NONE")));
         // The coordinator hears of its partitions, and loads them.
         (0..3).for_each(|_| self.tasks.run_spawned());
     }

@@ -46,14 +46,10 @@ pub(super) async fn handle(
         Err(missing) => Err(Missing { code: missing.code, why: missing.why }),
     };
     if version >= 4 {
-        // Where there is no error, one of several has an empty text, a single one "NONE".
-        let found = request.coordinator_keys.iter().map(|key| match find(key) {
-            Ok(found) => coordinator(key.clone(), Ok(found)).with_error_message(Some(text(""))),
-            missing @ Err(_) => coordinator(key.clone(), missing),
-        });
+        let found = request.coordinator_keys.iter().map(|key| coordinator(key.clone(), find(key), ""));
         return FindCoordinatorResponse::default().with_coordinators(found.collect());
     }
-    let one = coordinator(request.key.clone(), find(&request.key));
+    let one = coordinator(request.key.clone(), find(&request.key), "NONE");
     let response = FindCoordinatorResponse::default()
         .with_error_code(one.error_code)
         .with_node_id(one.node_id)
@@ -86,14 +82,15 @@ fn find(node: &Node, client: &Client, group: &str) -> Result<Found, Missing> {
     Ok(Found { id: leader.0, host: text(&endpoint.host), port: i32::from(endpoint.port) })
 }
 
-fn coordinator(key: StrBytes, found: Result<Found, Missing>) -> Coordinator {
+/// `no_error` is what Kafka says where there is no error: of one among several something else than of a single one.
+fn coordinator(key: StrBytes, found: Result<Found, Missing>, no_error: &str) -> Coordinator {
     let answer = Coordinator::default().with_key(key);
     match found {
         Ok(found) => answer
             .with_node_id(BrokerId(found.id))
             .with_host(found.host)
             .with_port(found.port)
-            .with_error_message(Some(text("NONE"))),
+            .with_error_message(Some(text(no_error))),
         Err(missing) => answer
             .with_node_id(BrokerId(-1))
             .with_port(-1)

@@ -104,9 +104,9 @@ pub(super) fn elect(
     topic: &Topic,
     (index, partition): (PartitionIndex, &Partition),
 ) -> Result<Change, Refused> {
-    let (needed, none) = match election {
-        Election::Preferred => (!partition.is_led_by_preferred(), no_preferred as fn() -> Refused),
-        Election::Unclean => (!partition.has_leader(), no_eligible as fn() -> Refused),
+    let needed = match election {
+        Election::Preferred => !partition.is_led_by_preferred(),
+        Election::Unclean => !partition.has_leader(),
     };
     if !needed {
         return Err(not_needed());
@@ -115,7 +115,7 @@ pub(super) fn elect(
     let target = Target::of(partition);
     let target = if election == Election::Preferred { target.preferred_first() } else { target };
     let acceptable = |node| may_lead(context, partition, node);
-    target.change(topic.id, index, &rules, &acceptable).ok_or_else(none)
+    target.change(topic.id, index, &rules, &acceptable).ok_or_else(|| none(election))
 }
 
 // The texts of `Errors`: Kafka's tools show one exception several times where there is none.
@@ -123,13 +123,14 @@ fn not_needed() -> Refused {
     Refused::new(ErrorCode::ElectionNotNeeded, "Leader election not needed for topic partition.")
 }
 
-fn no_preferred() -> Refused {
-    Refused::new(ErrorCode::PreferredLeaderNotAvailable, "The preferred leader was not available.")
-}
-
-fn no_eligible() -> Refused {
-    Refused::new(
-        ErrorCode::EligibleLeadersNotAvailable,
-        "Eligible topic partition leaders are not available.",
-    )
+fn none(election: Election) -> Refused {
+    let (code, why) = match election {
+        Election::Preferred => {
+            (ErrorCode::PreferredLeaderNotAvailable, "The preferred leader was not available.")
+        }
+        Election::Unclean => {
+            (ErrorCode::EligibleLeadersNotAvailable, "Eligible topic partition leaders are not available.")
+        }
+    };
+    Refused::new(code, why)
 }

@@ -12,20 +12,12 @@ use crate::records::Name;
 impl<T> Shard<T> {
     pub(in crate::groups) fn leave_group(&mut self, at: &At<'_>, request: LeaveGroup, token: T) {
         let name = request.group_id.clone();
-        let refused = |error| LeftGroup { error, members: Vec::new() };
         let left = if name.is_empty() {
-            refused(ErrorCode::InvalidGroupId)
+            LeftGroup { error: ErrorCode::InvalidGroupId, members: Vec::new() }
         } else if self.state().consumer(&name).is_some() {
             self.leave_consumer_group(at, request)
-        } else if self.classic.contains_key(&name) {
-            self.leave(at, &name, request.members)
         } else {
-            let unknown = |member: LeavingMember| LeftMember {
-                member_id: member.member_id,
-                instance_id: member.instance_id,
-                error: ErrorCode::UnknownMemberId,
-            };
-            LeftGroup { error: ErrorCode::None, members: request.members.into_iter().map(unknown).collect() }
+            self.leave(at, &name, request.members)
         };
         self.reply(at, token, Reply::LeaveGroup(left));
     }

@@ -112,6 +112,20 @@ fn everyone_who_leaves_leaves_the_group_empty() {
 }
 
 #[test]
+fn who_leaves_a_group_that_is_not_there_is_unknown() {
+    let mut world = World::new(Options::default());
+    for (group, error, members) in
+        [("g", ErrorCode::None, &[ErrorCode::UnknownMemberId][..]), ("", ErrorCode::InvalidGroupId, &[])]
+    {
+        let leaving = LeavingMember { member_id: "m".into(), instance_id: None, reason: None };
+        let leave = LeaveGroup { group_id: group.into(), members: vec![leaving] };
+        let Reply::LeaveGroup(left) = world.ask(Request::LeaveGroup(leave)) else { panic!() };
+        assert_eq!(left.error, error);
+        assert_eq!(left.members.iter().map(|member| member.error).collect::<Vec<_>>(), members);
+    }
+}
+
+#[test]
 fn static_members_that_leave_no_time_do_not_hold_up_the_others() {
     let mut world = World::new(Options::default());
     let mut request = join("g", "", 1);

@@ -330,3 +330,13 @@ fn who_subscribes_to_nothing_yet_is_a_member_all_the_same() {
     assert_eq!(consumer.beat(&mut world).unwrap().member_epoch, 1, "0 would be a join");
     assert_eq!(describe(&mut world).state, "Stable");
 }
+
+#[test]
+fn no_group_is_described_without_a_name() {
+    let mut world = World::new(Options::default());
+    for (group, error) in [("", ErrorCode::InvalidGroupId), ("g", ErrorCode::GroupIdNotFound)] {
+        let described = world.ask(Request::DescribeConsumerGroup(group.into()));
+        let Reply::DescribeConsumerGroup(Err(refused)) = described else { panic!("{described:?}") };
+        assert_eq!(refused.code, error);
+    }
+}

@@ -73,6 +73,9 @@ fn offsets_are_deleted_one_by_one_or_with_their_topic() {
     assert_eq!(fetched(&mut world, "g"), []);
     let deleted = world.ask(Request::OffsetDelete(request));
     assert_eq!(deleted, Reply::OffsetDelete(Err(ErrorCode::GroupIdNotFound)));
+    let of_nobody = OffsetDelete { group_id: "".into(), partitions: Vec::new() };
+    let deleted = world.ask(Request::OffsetDelete(of_nobody));
+    assert_eq!(deleted, Reply::OffsetDelete(Err(ErrorCode::InvalidGroupId)));
     world.ask(Request::OffsetCommit(commit("g", -1, "", 43)));
     world.with(|shard, at| shard.topics_deleted(at, &["a".into()]));
     world.settle();
