@@ -22,6 +22,7 @@ impl<T> Shard<T> {
         self.reply(at, token, Reply::LeaveGroup(left));
     }
 
+    /// In a group that does not exist nobody is known: that is said member by member, not of the group.
     fn leave(&mut self, at: &At<'_>, name: &Name, members: Vec<LeavingMember>) -> LeftGroup {
         let mut left = Vec::new();
         for member in members {
