@@ -244,8 +244,11 @@ impl<T> Shard<T> {
 
     /// Raises the group's epoch if its subscriptions changed, or if what they depend on of the cluster did.
     pub(super) fn raise_epoch(&self, at: &At<'_>, draft: &mut Draft<'_>, is_due: bool) {
-        // A new group has an epoch even if nobody subscribes to anything: who was told 0 would seem to join for ever.
-        let is_due = is_due || draft.group().epoch == 0;
+        // A new group's epoch is 1, even if nobody subscribes to anything: who was told 0 would seem to join for ever. The
+        // first subscription raises that, as every one does.
+        let is_new = draft.group().epoch == 0;
+        let raise = if is_new { 1 + i32::from(is_due) } else { 1 };
+        let is_due = is_due || is_new;
         if !is_due && self.hashed.get(&draft.name) == Some(&at.view.version()) {
             return;
         }
@@ -254,7 +257,7 @@ impl<T> Shard<T> {
         if !is_due && hash == group.metadata_hash {
             return;
         }
-        let value = EpochValue { epoch: group.epoch + 1, metadata_hash: hash };
+        let value = EpochValue { epoch: group.epoch + raise, metadata_hash: hash };
         let is_old = group.has_partition_metadata;
         drop(group);
         if is_old {

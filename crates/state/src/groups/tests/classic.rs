@@ -179,27 +179,6 @@ fn a_static_member_takes_its_place_again_without_a_rebalance() {
 }
 
 #[test]
-fn who_leaves_a_group_that_does_not_exist_is_unknown() {
-    let mut world = World::new(Options::default());
-    let members = [("m", None), ("", Some("i"))].map(|(id, instance)| LeavingMember {
-        member_id: id.into(),
-        instance_id: instance.map(Name::from),
-        reason: None,
-    });
-    let mut leave = LeaveGroup { group_id: "none".into(), members: members.to_vec() };
-    let Reply::LeaveGroup(left) = world.ask(Request::LeaveGroup(leave.clone())) else { panic!() };
-    let unknown = members.map(|LeavingMember { member_id, instance_id, .. }| LeftMember {
-        member_id,
-        instance_id,
-        error: ErrorCode::UnknownMemberId,
-    });
-    assert_eq!(left, LeftGroup { error: ErrorCode::None, members: unknown.to_vec() });
-    leave.group_id = "".into();
-    let Reply::LeaveGroup(left) = world.ask(Request::LeaveGroup(leave)) else { panic!() };
-    assert_eq!(left, LeftGroup { error: ErrorCode::InvalidGroupId, members: Vec::new() });
-}
-
-#[test]
 fn a_member_with_nothing_in_common_is_refused() {
     let (mut world, ..) = two();
     let mut request = join("g", "", 3);

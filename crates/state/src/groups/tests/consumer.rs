@@ -123,26 +123,26 @@ fn a_member_gets_everything_and_shares_with_the_next() {
     let mut world = world();
     let mut one = Consumer::new("one", &["a"]);
     let first = one.beat(&mut world).unwrap();
-    assert_eq!((first.member_epoch, first.heartbeat_interval_ms, one.count()), (1, 5000, 4));
+    assert_eq!((first.member_epoch, first.heartbeat_interval_ms, one.count()), (2, 5000, 4));
     let mut two = Consumer::new("two", &["a"]);
     let second = two.beat(&mut world).unwrap();
-    assert_eq!((second.member_epoch, two.count()), (1, 0), "the last target was made just now");
+    assert_eq!((second.member_epoch, two.count()), (2, 0), "the last target was made just now");
     world.pass(1000);
-    assert_eq!((two.beat(&mut world).unwrap().member_epoch, two.count()), (2, 0));
+    assert_eq!((two.beat(&mut world).unwrap().member_epoch, two.count()), (3, 0));
     let told = one.beat(&mut world).unwrap();
-    assert_eq!((told.member_epoch, one.count()), (1, 2), "it revokes first");
+    assert_eq!((told.member_epoch, one.count()), (2, 2), "it revokes first");
     two.beat(&mut world).unwrap();
     assert_eq!(two.count(), 0, "nothing is free yet");
-    assert_eq!(one.beat(&mut world).unwrap().member_epoch, 2);
+    assert_eq!(one.beat(&mut world).unwrap().member_epoch, 3);
     two.beat(&mut world).unwrap();
     assert_eq!((one.count(), two.count()), (2, 2));
     let group = describe(&mut world);
     assert_eq!(
         (group.state, group.epoch, group.assignment_epoch, &*group.assignor),
-        ("Stable", 2, 2, "uniform")
+        ("Stable", 3, 3, "uniform")
     );
     world.fail_over();
-    assert_eq!(two.beat(&mut world).unwrap().member_epoch, 2);
+    assert_eq!(two.beat(&mut world).unwrap().member_epoch, 3);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_coordinator_whose_clock_is_behind_makes_targets_at_once() {
     world.now -= 60_000;
     world.fail_over();
     let mut two = Consumer::new("two", &["a"]);
-    assert_eq!(two.beat(&mut world).unwrap().member_epoch, 2, "the last target was made in time to come");
+    assert_eq!(two.beat(&mut world).unwrap().member_epoch, 3, "the last target was made in time to come");
     one.beat(&mut world).unwrap();
     assert_eq!(one.count(), 2);
 }
@@ -163,7 +163,9 @@ fn an_epoch_that_is_not_its_own_is_fenced() {
     let mut world = world();
     let mut one = Consumer::new("one", &["a"]);
     one.beat(&mut world).unwrap();
-    for (epoch, expected) in [(2, ErrorCode::FencedMemberEpoch), (1, ErrorCode::None)] {
+    for (epoch, expected) in
+        [(3, ErrorCode::FencedMemberEpoch), (2, ErrorCode::None), (1, ErrorCode::FencedMemberEpoch)]
+    {
         let mut other = Consumer { epoch, ..one.clone() };
         assert_eq!(other.beat(&mut world).err().unwrap_or(ErrorCode::None), expected);
     }
@@ -174,8 +176,8 @@ fn an_epoch_that_is_not_its_own_is_fenced() {
     one.beat(&mut world).unwrap();
     world.pass(1000);
     one.beat(&mut world).unwrap();
-    assert_eq!(one.epoch, 2);
-    assert_eq!(lost.clone().beat(&mut world).unwrap().member_epoch, 2, "it did not hear of its new epoch");
+    assert_eq!(one.epoch, 3);
+    assert_eq!(lost.clone().beat(&mut world).unwrap().member_epoch, 3, "it did not hear of its new epoch");
 }
 
 #[test]
@@ -222,9 +224,9 @@ fn a_static_member_comes_back_to_what_it_had() {
     again.owned.clear();
     assert_eq!(again.clone().beat(&mut world), Err(ErrorCode::UnreleasedInstanceId));
     assert_eq!(one.leave(&mut world, -2).unwrap().member_epoch, -2);
-    assert_eq!(again.beat(&mut world).unwrap().member_epoch, 1);
+    assert_eq!(again.beat(&mut world).unwrap().member_epoch, 2);
     assert_eq!(again.count(), 4);
-    one.epoch = 1;
+    one.epoch = 2;
     assert_eq!(one.beat(&mut world), Err(ErrorCode::FencedInstanceId));
     assert_eq!(describe(&mut world).members.len(), 1);
     world.fail_over();
@@ -269,7 +271,7 @@ fn more_partitions_are_assigned_when_they_come() {
     one.beat(&mut world).unwrap();
     world.cluster.create("a", 6);
     world.pass(1000);
-    assert_eq!(one.beat(&mut world).unwrap().member_epoch, 2);
+    assert_eq!(one.beat(&mut world).unwrap().member_epoch, 3);
     assert_eq!(one.count(), 6);
 }
 
@@ -285,15 +287,15 @@ fn a_commit_needs_the_epoch_in_which_the_partition_came() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(commit_with(&mut world, 1, 9), ErrorCode::None);
-    assert_eq!(commit_with(&mut world, 1, 8), ErrorCode::UnsupportedVersion);
-    assert_eq!(commit_with(&mut world, 2, 9), ErrorCode::StaleMemberEpoch);
+    assert_eq!(commit_with(&mut world, 2, 9), ErrorCode::None);
+    assert_eq!(commit_with(&mut world, 2, 8), ErrorCode::UnsupportedVersion);
+    assert_eq!(commit_with(&mut world, 3, 9), ErrorCode::StaleMemberEpoch);
     assert_eq!(commit_with(&mut world, -1, 9), ErrorCode::StaleMemberEpoch);
     world.cluster.create("a", 6);
     world.pass(1000);
     one.beat(&mut world).unwrap();
-    assert_eq!((one.epoch, commit_with(&mut world, 1, 9)), (2, ErrorCode::None), "it has had the partition");
-    let fetch = OffsetFetch { member_id: Some("one".into()), member_epoch: 1, ..fetch_all("g") };
+    assert_eq!((one.epoch, commit_with(&mut world, 2, 9)), (3, ErrorCode::None), "it has had the partition");
+    let fetch = OffsetFetch { member_id: Some("one".into()), member_epoch: 2, ..fetch_all("g") };
     let fetched = world.ask(Request::OffsetFetch(fetch));
     assert_eq!(fetched, Reply::OffsetFetch(Err(ErrorCode::StaleMemberEpoch)));
 }
@@ -329,6 +331,9 @@ fn who_subscribes_to_nothing_yet_is_a_member_all_the_same() {
     assert_eq!(consumer.beat(&mut world).unwrap().member_epoch, 1);
     assert_eq!(consumer.beat(&mut world).unwrap().member_epoch, 1, "0 would be a join");
     assert_eq!(describe(&mut world).state, "Stable");
+    consumer.topics = vec!["a".into()];
+    world.pass(1000);
+    assert_eq!((consumer.beat(&mut world).unwrap().member_epoch, consumer.count()), (2, 4));
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn whoever_waits_while_the_group_changes_is_told_to_join_again() {
     Consumer::new("two", &["a"]).beat(&mut world).unwrap();
     assert_eq!(joined(world.answer(token)).error, ErrorCode::RebalanceInProgress);
     let told = joined(world.ask(request(&id, &[])));
-    assert_eq!((told.error, told.generation), (ErrorCode::None, 1));
+    assert_eq!((told.error, told.generation), (ErrorCode::None, 2));
 }
 
 #[test]
