@@ -2,6 +2,7 @@
 //! JoinGroup is a heartbeat that says what they own, their SyncGroup asks for what they have, and their Heartbeat says
 //! REBALANCE_IN_PROGRESS when there is a step to take.
 
+use bytes::Bytes;
 use chronik_types::ErrorCode;
 
 use super::consumer_heartbeat::{Step, replace_static};
@@ -57,11 +58,13 @@ impl<T> Shard<T> {
         }
         let mut draft = self.draft_consumer(at, &request.group_id, false).map_err(refused)?;
         self.check_room(&draft, &id).map_err(refused)?;
-        let subscription = supported(&draft.group(), request)
+        let metadata = supported(&draft.group(), request)
             .ok_or((ErrorCode::InconsistentGroupProtocol, request.member_id.clone()))?;
         if is_unknown && request.instance_id.is_none() && request.requires_known_member_id {
             return Err((ErrorCode::MemberIdRequired, id));
         }
+        // Kafka's answer to what it cannot read, once it has given the member an id.
+        let subscription = subscription::read(metadata).ok_or((ErrorCode::UnknownServerError, "".into()))?;
         let former = request.instance_id.as_ref().and_then(|instance| {
             draft.group().static_member(instance).map(|(id, member)| (id.clone(), member.clone()))
         });
@@ -114,7 +117,7 @@ impl<T> Shard<T> {
         {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }
-        if group.epoch > member.epoch && member.state != MemberState::UnrevokedPartitions {
+        if group.target_epoch > member.epoch && member.state != MemberState::UnrevokedPartitions {
             return Err(ErrorCode::RebalanceInProgress);
         }
         Ok(member.clone())
@@ -130,7 +133,8 @@ impl<T> Shard<T> {
         if request.generation != member.epoch {
             return Err(ErrorCode::IllegalGeneration);
         }
-        let has_step = member.epoch < group.epoch
+        // A higher epoch of the group alone is no step: the target for it is still to be made.
+        let has_step = member.epoch < group.target_epoch
             || member.state == MemberState::UnrevokedPartitions
             || (member.state == MemberState::UnreleasedPartitions && !waits_for_others(group, id));
         self.heard_classic(at, name, id);
@@ -218,8 +222,8 @@ fn protocol(member: &ConsumerMember) -> Option<Name> {
     classic.supported_protocols.first().map(|protocol| protocol.name.clone())
 }
 
-/// What a consumer says of itself, if it has a protocol in common with the group's other classic members.
-fn supported(group: &ConsumerGroup, request: &JoinGroup) -> Option<Subscription> {
+/// The subscription of a consumer, if it has a protocol in common with the group's other classic members.
+fn supported<'a>(group: &ConsumerGroup, request: &'a JoinGroup) -> Option<&'a Bytes> {
     if *request.protocol_type != *CONSUMER {
         return None;
     }
@@ -230,18 +234,15 @@ fn supported(group: &ConsumerGroup, request: &JoinGroup) -> Option<Subscription>
     };
     let is_supported =
         classic.all(|member| request.protocols.iter().any(|(name, _)| is_common(name, member)));
-    let (_, metadata) = request.protocols.first().filter(|_| is_supported)?;
-    subscription::read(metadata)
+    request.protocols.first().filter(|_| is_supported).map(|(_, metadata)| metadata)
 }
 
 fn introduce(before: &MemberValue, request: &JoinGroup, subscription: Subscription) -> MemberValue {
     let mut topics = subscription.topics;
     topics.sort();
     topics.dedup();
-    let protocol = |(name, metadata): &(Name, bytes::Bytes)| ClassicProtocol {
-        name: name.clone(),
-        metadata: metadata.clone(),
-    };
+    let protocol =
+        |(name, metadata): &(Name, Bytes)| ClassicProtocol { name: name.clone(), metadata: metadata.clone() };
     let classic = ClassicMember {
         session_timeout_ms: request.session_timeout_ms,
         supported_protocols: request.protocols.iter().map(protocol).collect(),

@@ -120,6 +120,36 @@ fn whoever_waits_while_the_group_changes_is_told_to_join_again() {
 }
 
 #[test]
+fn a_classic_member_has_no_step_to_take_before_there_is_a_target() {
+    let mut world = world();
+    let mut two = Consumer::new("two", &["a"]);
+    two.beat(&mut world).unwrap();
+    let id = joined(world.ask(request(&"".into(), &[]))).member_id;
+    let told = joined(world.ask(request(&id, &[])));
+    assert_eq!((told.error, told.generation), (ErrorCode::None, 2), "the last target was made just now");
+    assert_eq!(synced(&mut world, 2, &id, &[]).error, ErrorCode::None);
+    assert_eq!(beat(&mut world, 2, &id), ErrorCode::None);
+    world.pass(1000);
+    two.beat(&mut world).unwrap();
+    assert_eq!(synced(&mut world, 2, &id, &[]).error, ErrorCode::RebalanceInProgress);
+    assert_eq!(beat(&mut world, 2, &id), ErrorCode::RebalanceInProgress);
+    assert_eq!(joined(world.ask(request(&id, &[]))).generation, 3);
+}
+
+#[test]
+fn a_subscription_that_cannot_be_read_gets_an_id_and_no_further() {
+    let mut world = world();
+    Consumer::new("two", &["a"]).beat(&mut world).unwrap();
+    let mut unreadable = join("g", "", 1);
+    unreadable.protocols = vec![("range".into(), Bytes::from_static(&[1, 2]))];
+    let told = joined(world.ask(Request::JoinGroup(unreadable.clone())));
+    assert_eq!(told.error, ErrorCode::MemberIdRequired);
+    unreadable.member_id = told.member_id;
+    let refused = joined(world.ask(Request::JoinGroup(unreadable)));
+    assert_eq!((refused.error, &*refused.member_id), (ErrorCode::UnknownServerError, ""));
+}
+
+#[test]
 fn a_classic_member_may_leave_a_consumer_group() {
     let (mut world, id) = classic();
     let mut two = Consumer::new("two", &["a"]);
