@@ -289,6 +289,16 @@ def empty_disk(w):
         restart(w, 4)
         w.in_sync(t, [1, 4])
         w.same_everywhere(t, [1, 4])
+    with w.check("what only it had is lost, and has a leader again as soon as it is back"):
+        t = w.topic("only", [4])
+        w.produce(t, 100)
+        w.cluster.nodes[4].kill()
+        wait_until("nobody leads", lambda: w.partition(t).leader == -1)
+        shutil.rmtree(w.cluster.nodes[4].data)
+        restart(w, 4)
+        wait_until("4 leads", lambda: w.partition(t).leader == 4)
+        w.produce(t, 50)
+        equal(w.tools.offsets(t), {0: 50}, "end offset")
 
 
 def eligible(w):

@@ -20,6 +20,7 @@ use chronik_wire::messages::{
 
 use crate::node::{Node, StartError};
 use crate::peers::Purpose;
+use crate::replication;
 use crate::wait::{Wait, WaitOrDeadline};
 
 /// Before a request that found no controller, or was refused for a moment, is repeated.
@@ -56,13 +57,27 @@ pub(crate) async fn join(node: &Arc<Node>) -> Result<(), StartError> {
     }
     catch_up(node).await;
     node.begin_partitions();
-    while beat(node, false).await.is_none_or(|answer| answer.is_fenced) {
-        let changed = node.quorum().image_changed();
-        pause(node, &changed, BACKOFF).await;
-    }
+    replication::tell_directories(node);
+    be_unfenced(node).await;
     let beating = Arc::clone(node);
     node.env.spawn(Box::pin(async move { keep_beating(&beating).await }));
     Ok(())
+}
+
+/// Asks to be unfenced, once the controller knows in which directories the replicas are: it elects by that.
+async fn be_unfenced(node: &Arc<Node>) {
+    loop {
+        let settled = node.replication.directories.settled();
+        if node.replication.directories.is_settled() {
+            break;
+        }
+        beat(node, Wish::StayFenced).await;
+        pause(node, &settled, Duration::from_millis(node.options.heartbeat_interval_ms)).await;
+    }
+    while beat(node, Wish::Serve).await.is_none_or(|answer| answer.is_fenced) {
+        let changed = node.quorum().image_changed();
+        pause(node, &changed, BACKOFF).await;
+    }
 }
 
 /// Why an attempt did not succeed.
@@ -135,18 +150,26 @@ async fn catch_up(node: &Arc<Node>) {
 
 /// Says at once that a log directory has failed, which every later heartbeat says too.
 pub(crate) async fn directory_failed(node: &Arc<Node>) {
-    beat(node, false).await;
+    beat(node, Wish::Serve).await;
+}
+
+/// What a broker asks of the controller with a heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    StayFenced,
+    Serve,
+    Leave,
 }
 
 /// Says that the broker lives. `None`: nobody heard it.
-async fn beat(node: &Arc<Node>, want_shut_down: bool) -> Option<BrokerHeartbeatResponse> {
+async fn beat(node: &Arc<Node>, wish: Wish) -> Option<BrokerHeartbeatResponse> {
     let failed = node.broker_dirs().filter(|dir| dir.data.is_offline()).map(|dir| dir.data.id);
     let request = BrokerHeartbeatRequest {
         broker_id: node.id().0,
         broker_epoch: node.broker_epoch().0,
         current_metadata_offset: node.image().end.0 - 1,
-        want_fence: false,
-        want_shut_down,
+        want_fence: wish == Wish::StayFenced,
+        want_shut_down: wish == Wish::Leave,
         offline_log_dirs: failed.collect(),
         cordoned_log_dirs: None,
     };
@@ -177,7 +200,7 @@ async fn keep_beating(node: &Arc<Node>) {
     let interval = Duration::from_millis(node.options.heartbeat_interval_ms);
     loop {
         let changed = node.quorum().leader_changed();
-        let heard = beat(node, false).await;
+        let heard = beat(node, Wish::Serve).await;
         let fenced = heard.as_ref().is_none_or(|answer| answer.is_fenced);
         let wait = if fenced { BACKOFF.max(interval / 20) } else { interval };
         pause(node, &changed, wait).await;
@@ -234,7 +257,7 @@ pub(crate) async fn leave(node: &Arc<Node>) {
         let deadline = node.env.elapsed() + LEAVE_MAX;
         tracing::info!("stopping: handing over partitions");
         while node.env.elapsed() < deadline {
-            if beat(node, true).await.is_some_and(|answer| answer.should_shut_down) {
+            if beat(node, Wish::Leave).await.is_some_and(|answer| answer.should_shut_down) {
                 break;
             }
             node.env.sleep(BACKOFF).await;

@@ -1,6 +1,6 @@
 //! What an operator must look at among the changes that are committed: the controller says it, nobody else.
 //!
-//! An unclean election may lose what was acknowledged. A key that was set and has no meaning here is accepted, as Kafka's
+//! An unclean election may lose what was acknowledged, and so may a disk that comes back empty. A key that was set and has no meaning here is accepted, as Kafka's
 //! tools expect, but whoever set it must be able to find out that it does nothing.
 
 use chronik_state::cluster::{ClusterState, ResourceKind};
@@ -23,6 +23,13 @@ fn warn_of_election(state: &ClusterState, record: &PartitionChangeRecord) {
         tracing::warn!(
             partition = %format_args!("{}-{}", topic.name, record.partition_id), %leader,
             "unclean: records may be lost, since a replica that was not in sync leads now"
+        );
+    }
+    if let Some(broker) = before.last_copy_moved(record) {
+        tracing::warn!(
+            partition = %format_args!("{}-{}", topic.name, record.partition_id), %broker,
+            "the last replica that had all records is in another log directory now: unless the directory was moved with its \
+             content, they are lost"
         );
     }
 }

@@ -2,6 +2,9 @@
 //! another log directory than the one that holds the replica. When a directory fails, the controller knows by that whose
 //! lead goes to others.
 //!
+//! A broker that starts asks to be unfenced only when all of this was said ([`Placements::is_settled`]): the controller elects
+//! then, and nobody whose directory it does not know.
+//!
 //! One request at a time; what was not taken is said again, unless the image knows it by then or the replica is gone.
 //!
 //! Source: `AssignmentsManager`, `ReplicaManager.maybeUpdateTopicAssignment`.
@@ -22,7 +25,7 @@ use uuid::Uuid;
 use super::{ByKey, Key, Keys};
 use crate::node::Node;
 use crate::peers::Purpose;
-use crate::wait::WaitOrDeadline;
+use crate::wait::{Changes, Wait, WaitOrDeadline};
 
 /// Replicas that one request names at most (`AssignReplicasToDirsRequest.MAX_ASSIGNMENTS_PER_REQUEST`).
 const REPLICAS_MAX: usize = 2250;
@@ -32,33 +35,62 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// Replicas of which the controller is to be told.
 #[derive(Default)]
-pub(super) struct Placements {
-    waiting: Mutex<ByKey<Uuid>>,
+pub(crate) struct Placements {
+    waiting: Mutex<Waiting>,
     woken: AtomicWaker,
+    settled: Changes,
+}
+
+#[derive(Default)]
+struct Waiting {
+    replicas: ByKey<Uuid>,
+    /// Some more are being told.
+    others_under_way: bool,
 }
 
 impl Placements {
     pub(super) fn push(&self, key: Key, directory: Uuid) {
-        self.waiting.lock().insert(key, directory);
+        self.waiting.lock().replicas.insert(key, directory);
         self.woken.wake();
+    }
+
+    /// Whether the controller has taken note of all of them.
+    pub(crate) fn is_settled(&self) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.replicas.is_empty() && !waiting.others_under_way
+    }
+
+    /// Completes when the controller has taken note of all of them. To be asked for before [`Placements::is_settled`].
+    pub(crate) fn settled(&self) -> Arc<Wait> {
+        self.settled.next()
     }
 
     async fn take(&self) -> ByKey<Uuid> {
         poll_fn(|cx| {
             self.woken.register(cx.waker());
             let mut waiting = self.waiting.lock();
-            if waiting.is_empty() {
+            if waiting.replicas.is_empty() {
                 return Poll::Pending;
             }
-            let first = waiting.len().min(REPLICAS_MAX);
-            Poll::Ready(waiting.drain(..first).collect())
+            waiting.others_under_way = true;
+            let first = waiting.replicas.len().min(REPLICAS_MAX);
+            Poll::Ready(waiting.replicas.drain(..first).collect())
         })
         .await
     }
 
     /// Puts back what was not taken, unless there is newer news.
-    fn put_back(&self, key: Key, directory: Uuid) {
-        self.waiting.lock().entry(key).or_insert(directory);
+    fn put_back(&self, rest: ByKey<Uuid>) {
+        let mut waiting = self.waiting.lock();
+        waiting.others_under_way = false;
+        for (key, directory) in rest {
+            waiting.replicas.entry(key).or_insert(directory);
+        }
+        let is_settled = waiting.replicas.is_empty();
+        drop(waiting);
+        if is_settled {
+            self.settled.notify();
+        }
     }
 }
 
@@ -73,6 +105,7 @@ pub(super) async fn run(node: Arc<Node>) {
             registered.and_then(|one| one.directory(node.id())).is_some_and(|known| known != *directory)
         });
         if placed.is_empty() {
+            node.replication.directories.put_back(placed);
             continue;
         }
         let changed = node.quorum().leader_changed();
@@ -87,12 +120,11 @@ pub(super) async fn run(node: Arc<Node>) {
             }
         };
         placed.retain(|key, _| !taken.contains(key));
-        if placed.is_empty() {
+        let is_done = placed.is_empty();
+        node.replication.directories.put_back(placed);
+        if is_done {
             backoff = BACKOFF_MIN;
             continue;
-        }
-        for (key, directory) in placed {
-            node.replication.directories.put_back(key, directory);
         }
         let mut pause = node.env.sleep(backoff);
         backoff = (backoff * 2).min(BACKOFF_MAX);
@@ -133,7 +165,26 @@ fn taken(answer: &AssignReplicasToDirsResponse) -> Keys {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+
+    #[test]
+    fn all_are_said_when_nothing_waits_and_nothing_is_under_way() {
+        let (placements, key) = (Placements::default(), (TopicId(Uuid::from_u128(1)), PartitionIndex(0)));
+        let take = || placements.take().now_or_never();
+        assert!(placements.is_settled() && take().is_none());
+        placements.push(key, Uuid::from_u128(201));
+        let settled = placements.settled();
+        let first = take().expect("there is one");
+        assert!(!placements.is_settled(), "nobody has answered");
+        placements.push(key, Uuid::from_u128(202));
+        placements.put_back(first);
+        assert!(!placements.is_settled() && settled.outcome().is_none());
+        assert_eq!(take().expect("there is one")[&key], Uuid::from_u128(202), "the newer news");
+        placements.put_back(ByKey::default());
+        assert!(placements.is_settled() && settled.outcome().is_some());
+    }
 
     #[test]
     fn replicas_are_named_by_directory_and_topic() {

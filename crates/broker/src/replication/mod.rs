@@ -46,7 +46,7 @@ pub(crate) struct Replication {
     unattended: Mutex<Vec<Arc<Inbox>>>,
     arrived: AtomicWaker,
     isr: isr::Queue,
-    directories: directories::Placements,
+    pub(crate) directories: directories::Placements,
     /// Of what this broker serves to throttled replicas.
     served: Quota,
     /// Of what it copies for them.
@@ -132,6 +132,11 @@ fn spread((topic, index): Key) -> u32 {
     ((high ^ low) as u32).wrapping_add(index.0.unsigned_abs())
 }
 
+/// Starts to tell the controller in which directories replicas are, which comes before everything else.
+pub(crate) fn tell_directories(node: &Arc<Node>) {
+    node.env.spawn(Box::pin(directories::run(Arc::clone(node))));
+}
+
 /// Starts what replicates: fetchers as they are needed, the proposals of in-sync replicas, the look for laggards.
 pub(crate) fn start(node: &Arc<Node>) {
     let here = Arc::clone(node);
@@ -148,7 +153,6 @@ pub(crate) fn start(node: &Arc<Node>) {
         }
     }));
     node.env.spawn(Box::pin(isr::run(Arc::clone(node))));
-    node.env.spawn(Box::pin(directories::run(Arc::clone(node))));
     let weak = Arc::downgrade(node);
     let env = Arc::clone(&node.env);
     node.env.spawn(Box::pin(async move {

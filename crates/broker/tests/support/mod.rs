@@ -114,15 +114,6 @@ impl Env for TestEnv {
     }
 }
 
-/// What a future yields that does not have to wait.
-pub fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result,
-        Poll::Pending => panic!("nothing here should have to wait"),
-    }
-}
-
 /// A node of its own, with a few keys set. Its tasks have been looked at once, and are gone.
 pub fn node(disk: &MemoryDisk, set: &[(&str, &str)]) -> Arc<Node> {
     let (node, env) = node_and_tasks(disk, set);
@@ -133,9 +124,15 @@ pub fn node(disk: &MemoryDisk, set: &[(&str, &str)]) -> Arc<Node> {
 /// As [`node`], with its tasks.
 pub fn node_and_tasks(disk: &MemoryDisk, set: &[(&str, &str)]) -> (Arc<Node>, Arc<TestEnv>) {
     let env = Arc::new(TestEnv::default());
-    let node = now(Node::start(Arc::<TestEnv>::clone(&env), options(disk, set))).unwrap();
-    env.run_spawned();
-    (node, env)
+    let mut starting = pin!(Node::start(Arc::<TestEnv>::clone(&env), options(disk, set)));
+    for _ in 0..3 {
+        let started = starting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        env.run_spawned();
+        if let Poll::Ready(node) = started {
+            return (node.unwrap(), env);
+        }
+    }
+    panic!("what it waits for does not come");
 }
 
 /// What [`node`] starts with.

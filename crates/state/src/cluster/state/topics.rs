@@ -105,6 +105,19 @@ impl Partition {
         self.is_unclean_to(&after).then_some(after.leader)
     }
 
+    /// The broker that says with a change that its replica is in another log directory, where nobody else has all
+    /// records: a disk that was lost, or the directory's contents moved.
+    pub fn last_copy_moved(&self, change: &PartitionChangeRecord) -> Option<NodeId> {
+        let mut having = [&self.isr[..], &self.elr, &self.last_known_elr].into_iter().flatten().copied();
+        let last = having.next().filter(|last| having.all(|other| other == *last))?;
+        let mut after = self.clone();
+        after.merge(change);
+        let is_real = |directory: &Uuid| *directory >= RESERVED_DIRECTORIES;
+        let was = self.directory(last).filter(is_real)?;
+        let is = after.directory(last).filter(is_real)?;
+        (!self.has_leader() && was != is).then_some(last)
+    }
+
     /// Whether replicas are being moved.
     pub fn is_reassigning(&self) -> bool {
         !self.adding_replicas.is_empty() || !self.removing_replicas.is_empty()
@@ -195,5 +208,35 @@ impl Partition {
             self.recovering = change.leader_recovery_state == 1;
         }
         self.partition_epoch = PartitionEpoch(self.partition_epoch.0.wrapping_add(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_copy_moves_when_nobody_else_has_all_records() {
+        let [here, there] = [201, 202].map(Uuid::from_u128);
+        let led_by = |leader, isr: &[i32]| {
+            Partition::from_record(&PartitionRecord {
+                replicas: vec![NodeId(1), NodeId(2)],
+                isr: isr.iter().copied().map(NodeId).collect(),
+                leader: NodeId(leader),
+                directories: vec![here, here],
+                ..Default::default()
+            })
+        };
+        let puts = |directories: [Uuid; 2]| PartitionChangeRecord {
+            directories: Some(directories.to_vec()),
+            ..Default::default()
+        };
+        let dead = led_by(-1, &[1]);
+        assert_eq!(dead.last_copy_moved(&puts([there, here])), Some(NodeId(1)));
+        assert_eq!(dead.last_copy_moved(&puts([here, there])), None, "it had no records that count");
+        assert_eq!(dead.last_copy_moved(&puts([LOST_DIRECTORY, here])), None, "it may come back");
+        assert_eq!(dead.last_copy_moved(&PartitionChangeRecord::default()), None);
+        assert_eq!(led_by(1, &[1]).last_copy_moved(&puts([there, here])), None, "it is led from there");
+        assert_eq!(led_by(-1, &[1, 2]).last_copy_moved(&puts([there, here])), None, "2 has all records too");
     }
 }
