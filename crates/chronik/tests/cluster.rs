@@ -51,8 +51,26 @@ impl Cluster {
         let log = File::options().create(true).append(true).open(self.log(id)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_chronik"));
         command.arg("start").stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        for setting in self.settings(id) {
+            command.args(["--set", &setting]);
+        }
+        self.nodes[id - 1] = Some(command.spawn().unwrap());
+    }
+
+    /// Formats an empty directory: the operator vouches for a voter that has lost its disk.
+    fn format(&self, id: usize) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chronik"));
+        command.arg("format").stdin(Stdio::null());
+        for setting in self.settings(id) {
+            command.args(["--set", &setting]);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn settings(&self, id: usize) -> [String; 8] {
         let port = self.ports[id - 1];
-        for setting in [
+        [
             "process.roles=broker,controller".to_owned(),
             "controller.listener.names=CONTROLLER".to_owned(),
             format!("node.id={id}"),
@@ -61,10 +79,7 @@ impl Cluster {
             format!("listeners=PLAINTEXT://localhost:0,CONTROLLER://localhost:{port}"),
             "chronik.http.listener=localhost:0".to_owned(),
             format!("log.dirs={}", self.root.join(format!("data{id}")).display()),
-        ] {
-            command.args(["--set", &setting]);
-        }
-        self.nodes[id - 1] = Some(command.spawn().unwrap());
+        ]
     }
 
     fn signal(&mut self, id: usize, signal: Signal) {
@@ -238,4 +253,32 @@ fn a_node_that_is_not_what_it_says_is_refused() {
     cluster.start(2);
     cluster.wait_until("the other refusal", |cluster| cluster.count(2, "node.id") >= 1);
     assert!(!cluster.nodes[1].as_mut().unwrap().wait().unwrap().success());
+}
+
+#[test]
+fn the_only_replica_leads_again_without_its_disk_and_that_is_said() {
+    const LOST: &str = "the last replica that had all records is in another log directory now";
+    let mut cluster = Cluster::new();
+    for id in 1..=3 {
+        cluster.start(id);
+    }
+    cluster.wait_until("every node", |cluster| cluster.total(" ready ") == 3);
+    let created = chronik(&["topic", "create", "lone", "-p", "3", "-r", "1", "-b", &cluster.address(1)], "");
+    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+    let before = cluster.describe(1, "lone");
+    assert!(before.contains("3 [3] [3]"), "{before}");
+    // A crash that leaves the disk is no loss.
+    cluster.signal(3, Signal::KILL);
+    cluster.start(3);
+    cluster.wait_until("the node again", |cluster| cluster.total(" ready ") == 4);
+    cluster.wait_until("every leader again", |cluster| cluster.describe(1, "lone") == before);
+    assert_eq!(cluster.total(" WARN "), 0, "{:#?}", cluster.all());
+    cluster.signal(3, Signal::KILL);
+    fs::remove_dir_all(cluster.root.join("data3")).unwrap();
+    cluster.format(3);
+    cluster.start(3);
+    cluster.wait_until("the node with an empty disk", |cluster| cluster.total(" ready ") == 5);
+    cluster.wait_until("every leader once more", |cluster| cluster.describe(1, "lone") == before);
+    assert_eq!(cluster.total(LOST), 1, "{:#?}", cluster.all());
+    assert_eq!(cluster.total(" WARN "), 1, "{:#?}", cluster.all());
 }
