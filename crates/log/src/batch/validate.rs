@@ -3,7 +3,8 @@
 //!
 //! The hot path reads the header and computes the CRC; it never decodes records. Records are decoded only when the
 //! topic wants another codec, when it is compacted (each record needs a key), when `message.timestamp.before.max.ms`
-//! is set (the header has no minimum), or to say which records' timestamps are refused.
+//! is set (the header has no minimum), to say which records' timestamps are refused, and when the header's maximum is
+//! old or makes no sense: retention goes by it.
 
 use std::borrow::Cow;
 
@@ -20,6 +21,9 @@ use super::{
 const RECORD_LEN_MIN: usize = 7;
 /// How many records are blamed one by one: a small batch may hold millions when decompressed.
 const ERRORS_MAX: usize = 1000;
+
+/// How old a header may say that its newest record is, in ms, to be believed: less than any retention that is of use.
+const CREDIBLE_AGE_MS: i64 = 60_000;
 
 /// Who appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,8 +171,12 @@ fn must_read_records(header: Header<'_>, options: &ValidateOptions) -> bool {
         return true;
     }
     let (_, latest) = timestamp_range(options);
+    let (first, max) = (header.base_timestamp().0, header.max_timestamp().0);
+    // By the newest record's time retention removes a segment, so it is believed only where it errs by little. (librdkafka
+    // says 0 where records have no time: their segment would go at once.)
+    let is_credible = first >= 0 && max >= first && max >= options.now.0.saturating_sub(CREDIBLE_AGE_MS);
     options.timestamp_type == TimestampType::CreateTime
-        && (options.timestamp_before_max_ms != i64::MAX || header.max_timestamp().0 > latest)
+        && (options.timestamp_before_max_ms != i64::MAX || max > latest || !is_credible)
 }
 
 /// The first and last allowed create time.
@@ -291,7 +299,11 @@ mod tests {
 
     /// One uncompressed record, with some bytes overwritten and the CRC made right again.
     fn forged(edits: &[(usize, &[u8])]) -> Bytes {
-        let mut bytes = batch(Codec::None, &[NOW]).build().to_vec();
+        forge(&batch(Codec::None, &[NOW]).build(), edits)
+    }
+
+    fn forge(batch: &[u8], edits: &[(usize, &[u8])]) -> Bytes {
+        let mut bytes = batch.to_vec();
         for (at, field) in edits {
             bytes[*at..*at + field.len()].copy_from_slice(field);
         }
@@ -443,6 +455,18 @@ mod tests {
         let validated = validate(bytes, &options()).unwrap();
         assert_eq!(validated.header().max_timestamp(), Millis(NOW));
         Batch::parse(&validated.to_bytes()).unwrap().verify_crc().unwrap();
+    }
+
+    #[test]
+    fn a_max_timestamp_that_would_have_records_removed_is_not_believed() {
+        for (codec, timestamps) in
+            [(Codec::None, [-1, -1]), (Codec::Lz4, [-1, -1]), (Codec::None, [NOW, NOW - 1])]
+        {
+            let forged = forge(&batch(codec, &timestamps).build(), &[(35, &0_i64.to_be_bytes())]);
+            let validated = validate(forged, &options()).unwrap();
+            assert_eq!(validated.header().max_timestamp(), Millis(timestamps[0]));
+            Batch::parse(&validated.to_bytes()).unwrap().verify_crc().unwrap();
+        }
     }
 
     #[test]
