@@ -37,6 +37,32 @@ fn topics_are_created_listed_described_and_deleted() {
 }
 
 #[test]
+fn a_group_that_is_not_there_has_no_lag_and_an_offset_out_of_range_is_moved_aloud() {
+    let (_dir, data) = data_dir();
+    let node = Node::start(&data, &[]);
+    node.run(&["produce", "orders"], "a\nb\nc");
+    let unknown = node.try_run(&["group", "lag", "readers"], "");
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("Group readers not found"));
+    for (wanted, than, kept) in [("99", "higher than latest", 3), ("-4", "lower than earliest", 0)] {
+        let to = format!("--to-offset={wanted}");
+        let reset = node.try_run(&["group", "reset", "readers", "--topic", "orders", &to, "--execute"], "");
+        let said = String::from_utf8_lossy(&reset.stderr);
+        assert_eq!(reset.status.code(), Some(0), "{said}");
+        let warning = format!(
+            "WARN New offset ({wanted}) is {than} offset for topic partition orders-0. Value will be set to {kept}\n"
+        );
+        assert_eq!(said, warning);
+        let lag: Value =
+            serde_json::from_str(&node.run(&["group", "lag", "readers", "-o", "json"], "")).unwrap();
+        assert_eq!((&lag[0]["committed"], &lag[0]["lag"]), (&kept.into(), &(3 - kept).into()));
+    }
+    let in_range = node.try_run(&["group", "reset", "readers", "--to-latest"], "");
+    assert_eq!((in_range.status.code(), &in_range.stderr[..]), (Some(0), &[][..]));
+    assert_eq!(node.stop().0, Some(0));
+}
+
+#[test]
 fn records_are_read_back_after_a_stop_and_after_a_kill() {
     let (_dir, data) = data_dir();
     let mut node = Node::start(&data, &[]);

@@ -19,7 +19,7 @@ pub struct Arguments {
     connect: Connect,
 }
 
-struct Described {
+pub(super) struct Described {
     group: String,
     kind: &'static str,
     state: String,
@@ -75,7 +75,10 @@ pub fn run(arguments: &Arguments, printer: &mut Printer) -> Result<()> {
     Ok(())
 }
 
-fn describe(client: &mut Client, group: &str) -> Result<Described, Error> {
+/// The group, of whichever protocol.
+///
+/// Errors: there is no such group.
+pub(super) fn describe(client: &mut Client, group: &str) -> Result<Described, Error> {
     match describe_consumer(client, group) {
         // Not one of the new protocol, or a broker that does not know it.
         Err(

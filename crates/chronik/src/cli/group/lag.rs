@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::coordinator::{self, Committed};
+use super::describe::describe;
 use crate::cli::Printer;
 use crate::cli::client::{At, Client, Error, Isolation};
 use crate::cli::connect::Connect;
@@ -43,7 +44,12 @@ pub fn run(arguments: &Arguments, printer: &mut Printer) -> Result<()> {
     };
     let mut rows = Vec::new();
     for group in &groups {
-        rows.extend(rows_of(&mut client, group)?);
+        let of_group = rows_of(&mut client, group)?;
+        if of_group.is_empty() && !arguments.groups.is_empty() {
+            // Nothing is committed, or there is no such group: only a description tells which.
+            client.retry(|client| describe(client, group))?;
+        }
+        rows.extend(of_group);
     }
     if printer.is_json() {
         return printer.document(&rows.iter().map(json).collect::<Vec<_>>());

@@ -1,6 +1,7 @@
 //! `chronik group reset`: where a group without members is to go on, as `kafka-consumer-groups --reset-offsets` has it.
 //!
-//! Without --execute it only shows what it would commit. Offsets outside of the log are moved to its nearer end.
+//! Without --execute it only shows what it would commit. Offsets outside of the log are moved to its nearer
+//! end, with a warning on stderr.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -120,7 +121,15 @@ fn moves_in(client: &mut Client, topic: &str, to: &To, committed: &Offsets) -> R
         } else {
             end
         };
-        moves.push(Move { topic: topic.to_owned(), partition, from, to: wanted.clamp(start, end) });
+        let to = wanted.clamp(start, end);
+        if to != wanted {
+            // Kafka's words.
+            let than = if wanted < start { "lower than earliest" } else { "higher than latest" };
+            eprintln!(
+                "WARN New offset ({wanted}) is {than} offset for topic partition {topic}-{partition}. Value will be set to {to}"
+            );
+        }
+        moves.push(Move { topic: topic.to_owned(), partition, from, to });
     }
     Ok(moves)
 }
