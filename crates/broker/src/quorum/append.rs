@@ -15,9 +15,10 @@ impl Quorum {
             AppendBatch::Control { base_offset, epoch, records } => {
                 let mut builder = BatchBuilder::new(Compression::None).control().base_offset(base_offset);
                 builder = builder.leader_epoch(epoch);
+                // One time for all of a batch: Kafka ends a node that reads another (`RecordsIterator.readRecord`).
+                let timestamp = self.env.now();
                 for record in &records {
                     let (key, value) = (record.key(), record.value());
-                    let timestamp = self.env.now();
                     builder.push(NewRecord {
                         timestamp,
                         key: Some(&key),

@@ -369,13 +369,15 @@ impl Quorum {
         };
         // The quorum appends records of its own, such as changes of voters.
         controlling.leader.skipped_to(state.raft.log_end());
-        let Some(batch) = controlling.leader.submit(self.env.now(), command, ticket) else {
+        // One time for all of a batch: Kafka ends a node that reads another (`RecordsIterator.readRecord`).
+        let timestamp = self.env.now();
+        let Some(batch) = controlling.leader.submit(timestamp, command, ticket) else {
             return Self::deliver(state);
         };
         let mut builder = BatchBuilder::new(Compression::None);
         let values: Vec<_> = batch.changes.iter().map(Change::encode).collect();
         for value in &values {
-            builder.push(NewRecord { timestamp: self.env.now(), value: Some(value), ..NewRecord::default() });
+            builder.push(NewRecord { timestamp, value: Some(value), ..NewRecord::default() });
         }
         let proposal = Proposal { record_count: batch.changes.len() as u32, batch: builder.build() };
         let proposed = state.raft.propose(self.env.elapsed(), batch.epoch, proposal);
