@@ -45,19 +45,23 @@ pub struct SimEnv {
     network: Network,
     life: Life,
     machine: Machine,
+    /// How often the wall clock was read.
+    readings: AtomicU64,
 }
 
 impl SimEnv {
     /// The environment of a run that has just begun.
     pub fn new(network: Network, world: World, life: Life, machine: Machine) -> Arc<SimEnv> {
-        Arc::new(SimEnv { world, network, life, machine })
+        Arc::new(SimEnv { world, network, life, machine, readings: AtomicU64::new(0) })
     }
 }
 
 impl Env for SimEnv {
+    /// The next millisecond may begin between any two readings, as it does on a real machine.
     fn now(&self) -> Millis {
         let skew_ms = self.machine.skew_ms.load(Ordering::Relaxed);
-        Millis(EPOCH_MS + skew_ms + self.world.now().as_millis() as i64)
+        let passed = i64::from(self.readings.fetch_add(1, Ordering::Relaxed).is_multiple_of(2));
+        Millis(EPOCH_MS + skew_ms + self.world.now().as_millis() as i64 + passed)
     }
 
     fn elapsed(&self) -> Duration {

@@ -16,6 +16,7 @@ mod marks_go_up;
 mod one_leader_per_epoch;
 pub mod one_owner;
 mod one_partition_leader;
+mod one_time_per_batch;
 mod only_the_leader_proposes;
 mod replicas_agree;
 mod votes_are_kept;
@@ -151,6 +152,7 @@ impl Invariants {
         batches: &[MetadataBatch],
     ) -> Result<Option<Offset>, Violation> {
         self.batches.check(id, batches)?;
+        one_time_per_batch::check(id, batches)?;
         let mark = quorum.high_watermark.unwrap_or(Offset::ZERO);
         let mut compared = None;
         for batch in batches.iter().filter(|batch| batch.end_offset <= mark) {
