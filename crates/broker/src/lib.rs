@@ -22,6 +22,7 @@ mod groups;
 mod in_flight;
 mod inspect;
 mod lifecycle;
+mod metadata_batch;
 mod metrics;
 mod node;
 mod partition;

@@ -2,31 +2,20 @@
 //! that has come meanwhile.
 
 use chronik_log::AppendError;
-use chronik_log::batch::{BatchBuilder, Compression, HeaderMut, NewRecord, verify};
+use chronik_log::batch::{HeaderMut, verify};
 use chronik_raft::AppendBatch;
 
 use super::{Quorum, State};
 use crate::critical::Locked;
 use crate::env::Urgency;
+use crate::metadata_batch;
 
 impl Quorum {
     pub(super) fn append(&self, state: &mut State, batch: AppendBatch) {
         let bytes = match batch {
             AppendBatch::Control { base_offset, epoch, records } => {
-                let mut builder = BatchBuilder::new(Compression::None).control().base_offset(base_offset);
-                builder = builder.leader_epoch(epoch);
-                // One time for all of a batch: Kafka ends a node that reads another (`RecordsIterator.readRecord`).
-                let timestamp = self.env.now();
-                for record in &records {
-                    let (key, value) = (record.key(), record.value());
-                    builder.push(NewRecord {
-                        timestamp,
-                        key: Some(&key),
-                        value: Some(&value),
-                        ..NewRecord::default()
-                    });
-                }
-                builder.build()
+                let batch = metadata_batch::control(self.env.now(), &records);
+                batch.base_offset(base_offset).leader_epoch(epoch).build()
             }
             AppendBatch::Proposed { base_offset, epoch, batch } => {
                 let mut bytes = batch.to_vec();

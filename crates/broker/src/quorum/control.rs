@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use chronik_log::batch::{BatchBuilder, Compression, NewRecord};
 use chronik_raft::Proposal;
 use chronik_state::cluster::{
     Activate, Activated, Ask, BalanceLeaders, ClusterMachine, Command, ElectUncleanLeaders, Elected,
@@ -23,13 +22,14 @@ use chronik_state::cluster::{
     Sessions,
 };
 use chronik_state::leader::Leader;
-use chronik_state::records::{Change, Name};
+use chronik_state::records::Name;
 use chronik_types::{BrokerEpoch, ErrorCode, LeaderEpoch, Millis, NodeId, Offset, PartitionIndex};
 use parking_lot::Mutex;
 
 use super::room::RETRY;
 use super::{Quorum, State};
 use crate::env::{Link, Task};
+use crate::metadata_batch;
 use crate::wait::Wait;
 
 /// How long a new controller waits for all brokers of a new cluster before it forms `__meta` without them.
@@ -369,17 +369,12 @@ impl Quorum {
         };
         // The quorum appends records of its own, such as changes of voters.
         controlling.leader.skipped_to(state.raft.log_end());
-        // One time for all of a batch: Kafka ends a node that reads another (`RecordsIterator.readRecord`).
         let timestamp = self.env.now();
         let Some(batch) = controlling.leader.submit(timestamp, command, ticket) else {
             return Self::deliver(state);
         };
-        let mut builder = BatchBuilder::new(Compression::None);
-        let values: Vec<_> = batch.changes.iter().map(Change::encode).collect();
-        for value in &values {
-            builder.push(NewRecord { timestamp, value: Some(value), ..NewRecord::default() });
-        }
-        let proposal = Proposal { record_count: batch.changes.len() as u32, batch: builder.build() };
+        let bytes = metadata_batch::changes(timestamp, &batch.changes).build();
+        let proposal = Proposal { record_count: batch.changes.len() as u32, batch: bytes };
         let proposed = state.raft.propose(self.env.elapsed(), batch.epoch, proposal);
         let proposed = proposed.expect("the leader value is dropped with the leadership");
         assert_eq!(
